@@ -1,0 +1,132 @@
+//! The authenticate step: an assertion that holds becomes a [`Caller`], and nothing else does.
+
+use std::sync::Arc;
+
+use devsphere_error::{Error, Result};
+use jsonwebtoken::{Algorithm, Validation};
+use uuid::Uuid;
+
+use crate::{
+    Claims, HEADER_TYPE, KeySource, Kind, LIFETIME, Organization, PermissionSet, Ticket,
+    assertion::{AUDIENCE, ISSUER, VERSION},
+    keys::KeyRing,
+};
+
+/// Clocks of two machines may differ by this many seconds.
+const SKEW_SECONDS: u64 = 5;
+
+/// Longer than any assertion with every permission set.
+const MAX_BYTES: usize = 4096;
+
+/// Who calls: proof that an assertion was verified.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    claims: Arc<Claims>,
+    permissions: PermissionSet,
+    ticket: Ticket,
+    assertion: Arc<str>,
+}
+
+impl Caller {
+    /// What kind of principal acts.
+    pub fn kind(&self) -> Kind {
+        self.claims.kind
+    }
+
+    /// The person, key, link or job.
+    pub fn id(&self) -> Uuid {
+        self.claims.sub
+    }
+
+    /// The session, where there is one.
+    pub fn session(&self) -> Option<Uuid> {
+        self.claims.sid
+    }
+
+    /// The organisation the caller stands in, where there is one.
+    pub fn organization(&self) -> Option<&Organization> {
+        self.claims.org.as_ref()
+    }
+
+    /// Everything the caller may do.
+    pub const fn permissions(&self) -> &PermissionSet {
+        &self.permissions
+    }
+
+    /// The assertion itself, to be forwarded unchanged.
+    pub fn assertion(&self) -> &str {
+        &self.assertion
+    }
+
+    /// When the assertion ends, in seconds since 1970.
+    pub fn expires(&self) -> i64 {
+        self.claims.exp
+    }
+
+    /// The database ticket.
+    pub const fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+}
+
+/// Verifies assertions with identity's public keys.
+pub struct Verifier {
+    keys: KeyRing,
+}
+
+impl Verifier {
+    /// A verifier over a source of public keys.
+    pub fn new(source: impl KeySource + 'static) -> Self {
+        Self { keys: KeyRing::new(Box::new(source)) }
+    }
+
+    /// The caller that the assertion speaks of.
+    ///
+    /// # Errors
+    /// `Unauthenticated` for whatever does not hold; `Unavailable` when the keys cannot be had.
+    pub async fn caller(&self, assertion: &str) -> Result<Caller> {
+        self.check(assertion, false).await
+    }
+
+    /// As [`Verifier::caller`], but an end in the last ten minutes is forgiven: for renewal,
+    /// where the session is looked up anew.
+    ///
+    /// # Errors
+    /// As [`Verifier::caller`].
+    pub async fn lapsed_caller(&self, assertion: &str) -> Result<Caller> {
+        self.check(assertion, true).await
+    }
+
+    async fn check(&self, assertion: &str, lapsed: bool) -> Result<Caller> {
+        if assertion.len() > MAX_BYTES {
+            return Err(Error::Unauthenticated);
+        }
+        let refused = |_| Error::Unauthenticated;
+        let header = jsonwebtoken::decode_header(assertion).map_err(refused)?;
+        if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(HEADER_TYPE) {
+            return Err(Error::Unauthenticated);
+        }
+        let key = self.keys.get(header.kid.as_deref().ok_or(Error::Unauthenticated)?).await?;
+
+        // The algorithm is ours, never the header's (RFC 8725, 3.1).
+        let mut rules = Validation::new(Algorithm::EdDSA);
+        rules.set_issuer(&[ISSUER]);
+        rules.set_audience(&[AUDIENCE]);
+        rules.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        rules.validate_nbf = true;
+        rules.leeway = if lapsed { 600 } else { SKEW_SECONDS };
+        let claims =
+            jsonwebtoken::decode::<Claims>(assertion, &key, &rules).map_err(refused)?.claims;
+
+        let too_long = claims.exp - claims.iat > LIFETIME.as_secs().cast_signed();
+        if claims.v + 1 < VERSION || claims.v > VERSION || too_long {
+            return Err(Error::Unauthenticated);
+        }
+        Ok(Caller {
+            permissions: PermissionSet::decode(&claims.perms).ok_or(Error::Unauthenticated)?,
+            ticket: claims.ticket.parse()?,
+            claims: Arc::new(claims),
+            assertion: assertion.into(),
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! What a service is given: its database, its peers, its settings.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use devsphere_auth::Verifier;
+use devsphere_db::{Database, FunctionDb, Schema, TenantDb};
+use devsphere_error::{Error, Result};
+use devsphere_proto::Contract;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::{
+    Service, Tasks,
+    peers::{Peers, RenewHandle, Stub},
+};
+
+/// Where a service listens, or is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A Unix socket; peers are known by their user.
+    Unix(PathBuf),
+    /// An address; peers are not known, so internal methods are closed.
+    Tcp(SocketAddr),
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Tcp(address) => write!(f, "http://{address}"),
+        }
+    }
+}
+
+/// The numbers of `design.md` §8 that operators and tests may turn.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections to PostgreSQL for transactions.
+    pub connections: u32,
+    /// Calls at work at the same time; more are shed.
+    pub in_flight: usize,
+    /// A unary call without a deadline gets this one.
+    pub default_deadline: Duration,
+    /// No unary call gets more.
+    pub longest_deadline: Duration,
+    /// A stream ends then, with a place to go on from.
+    pub longest_stream: Duration,
+    /// Streams that a peer may have open on one connection.
+    pub streams: u32,
+    /// A drain takes this long at most.
+    pub drain: Duration,
+    /// How often readiness asks the database.
+    pub probe_every: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4,
+            in_flight: 512,
+            default_deadline: Duration::from_secs(10),
+            longest_deadline: Duration::from_secs(30),
+            longest_stream: Duration::from_secs(600),
+            streams: 4096,
+            drain: Duration::from_secs(10),
+            probe_every: Duration::from_secs(5),
+        }
+    }
+}
+
+/// How one service is to run.
+#[derive(Clone)]
+pub struct Config {
+    /// Where it listens.
+    pub listen: Endpoint,
+    /// PostgreSQL under the service's own role.
+    pub database: PgConnectOptions,
+    /// Where the other services are, by name.
+    pub peers: BTreeMap<&'static str, Endpoint>,
+    /// The address people reach the gateway by; links are built on it, never on a header.
+    pub public_url: String,
+    /// The folder of key files; only identity reads it.
+    pub keys: PathBuf,
+    /// The numbers.
+    pub limits: Limits,
+}
+
+/// A module as the binary and the test kit start it.
+#[derive(Clone, Copy)]
+pub struct Module {
+    /// Its schema, role and migrations.
+    pub schema: Schema,
+    /// Its gRPC services over a context.
+    pub service: fn(&Ctx) -> Result<Service>,
+}
+
+/// What a service builds its handlers from.
+#[derive(Clone)]
+pub struct Ctx {
+    pub(crate) name: &'static str,
+    pub(crate) contract: &'static Contract,
+    pub(crate) config: Arc<Config>,
+    pub(crate) database: Database,
+    pub(crate) peers: Peers,
+    tasks: Tasks,
+}
+
+impl Ctx {
+    /// The context of the service that owns `schema`; opens no connection yet.
+    ///
+    /// # Errors
+    /// When the contracts of this build are broken.
+    pub fn new(schema: Schema, config: Config, tasks: Tasks) -> Result<Self> {
+        let contract = Contract::get().map_err(|error| Error::internal(error.to_string()))?;
+        let database = Database::new(schema, config.database.clone(), config.limits.connections);
+        let peers = Peers::new(schema.name, &config.peers);
+        Ok(Self { name: schema.name, contract, config: Arc::new(config), database, peers, tasks })
+    }
+
+    /// Transactions of the caller's organisation.
+    pub fn tenant_db(&self) -> TenantDb {
+        self.database.tenant()
+    }
+
+    /// Named functions, for calls without a caller.
+    pub fn function_db(&self) -> FunctionDb {
+        self.database.functions()
+    }
+
+    /// The way to another service.
+    ///
+    /// # Errors
+    /// `Unavailable` when nothing says where it is.
+    pub fn stub(&self, service: &str) -> Result<Stub> {
+        self.peers.stub(service)
+    }
+
+    /// Assertions renewed at identity.
+    ///
+    /// # Errors
+    /// As [`Ctx::stub`].
+    pub fn renewal(&self) -> Result<RenewHandle> {
+        Ok(Arc::new(self.stub("identity")?))
+    }
+
+    /// Assertions verified with identity's public keys.
+    ///
+    /// # Errors
+    /// As [`Ctx::stub`].
+    pub fn verifier(&self) -> Result<Arc<Verifier>> {
+        Ok(Arc::new(Verifier::new(self.stub("identity")?)))
+    }
+
+    /// The contracts.
+    pub const fn contract(&self) -> &'static Contract {
+        self.contract
+    }
+
+    /// How the service is to run.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Background work.
+    pub const fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+}

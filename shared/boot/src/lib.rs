@@ -1,0 +1,51 @@
+//! A service from listener to handler: configuration, the one stack, health, reflection, telemetry, drain.
+
+mod ctx;
+mod health;
+mod peers;
+pub mod reflection;
+mod serve;
+mod service;
+mod stack;
+pub mod telemetry;
+
+pub use ctx::{Config, Ctx, Endpoint, Limits, Module};
+pub use peers::{Forward, Renew, RenewHandle, Stub, channel, peer_error};
+pub use serve::{Running, serve};
+pub use service::{BadService, Service};
+pub use stack::error_layer;
+
+/// The largest message, both ways.
+pub const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
+
+/// Starts a background task; the one way to do so, so that none is forgotten at the end.
+#[derive(Clone, Default)]
+pub struct Tasks {
+    tracker: tokio_util::task::TaskTracker,
+    stop: tokio_util::sync::CancellationToken,
+}
+
+impl Tasks {
+    /// Runs `work` until it ends or the process drains.
+    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
+    pub fn spawn(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tracker.spawn(async move {
+            if stop.run_until_cancelled(work).await.is_none() {
+                tracing::debug!(task = name, "stopped");
+            }
+        });
+    }
+
+    /// A token that is cancelled when the process drains.
+    pub fn stopping(&self) -> tokio_util::sync::CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Asks every task to end, and waits.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}

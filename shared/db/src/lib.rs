@@ -1,0 +1,15 @@
+//! PostgreSQL behind one door: the organisation's transaction, its migrations, its cluster.
+
+mod change;
+pub mod cluster;
+mod global_tables;
+pub mod list;
+pub mod migrate;
+mod pool;
+mod tenant;
+
+pub use change::Change;
+pub use global_tables::{GLOBAL_TABLES, OWNER_FUNCTIONS};
+pub use migrate::Schema;
+pub use pool::{Database, FunctionDb};
+pub use tenant::{TenantDb, TenantTx};

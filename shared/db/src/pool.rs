@@ -1,0 +1,130 @@
+//! Connections of one service, under its own role.
+
+use std::time::Duration;
+
+use devsphere_auth::Anonymous;
+use devsphere_error::{Error, Result};
+use sqlx::{
+    PgPool, Postgres, Row as _,
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
+    query::Map,
+};
+
+use crate::{Schema, TenantDb};
+
+/// A caller waits this long for a connection; after that the service is overloaded.
+const WAIT: Duration = Duration::from_millis(250);
+
+/// A service's access to the database: transactions of an organisation, and named functions.
+#[derive(Clone)]
+pub struct Database {
+    schema: Schema,
+    tenant: PgPool,
+    functions: PgPool,
+    probe: PgPool,
+}
+
+impl Database {
+    /// Opens nothing yet: connections come with the first calls, `size` at most.
+    pub fn new(schema: Schema, options: PgConnectOptions, size: u32) -> Self {
+        let options = options.application_name(&schema.role());
+        let pool = |size| {
+            PgPoolOptions::new()
+                .max_connections(size)
+                .acquire_timeout(WAIT)
+                .test_before_acquire(false)
+                .idle_timeout(Duration::from_secs(300))
+                .connect_lazy_with(options.clone())
+        };
+        // Functions have connections of their own: no transaction ever begins there, so a
+        // cancelled begin cannot leave one open under a call that opens none.
+        Self { schema, tenant: pool(size), functions: pool(2), probe: pool(1) }
+    }
+
+    /// Transactions of the caller's organisation.
+    pub fn tenant(&self) -> TenantDb {
+        TenantDb::new(self.tenant.clone())
+    }
+
+    /// Named functions, for calls that have no caller.
+    pub fn functions(&self) -> FunctionDb {
+        FunctionDb { pool: self.functions.clone() }
+    }
+
+    /// One cheap statement on a connection of its own, for readiness.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database is away.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("select 1").execute(&self.probe).await?;
+        Ok(())
+    }
+
+    /// Refuses a role that is stronger than a service's should be, and a schema older than this build.
+    ///
+    /// # Errors
+    /// Says which of them, for the operator.
+    pub async fn check(&self) -> Result<()> {
+        let row = sqlx::query(
+            "select rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication
+                    or exists (select from pg_auth_members where member = pg_roles.oid) as strong,
+                    coalesce(platform.schema_version($1), 0) as version
+             from pg_roles where rolname = current_user",
+        )
+        .bind(self.schema.name)
+        .fetch_one(&self.probe)
+        .await?;
+        if row.try_get("strong")? {
+            return Err(Error::internal(format!("{} is stronger than it should be", self.schema.role())));
+        }
+        let (found, needed): (i64, _) = (row.try_get("version")?, self.schema.version());
+        if found < needed {
+            return Err(Error::internal(format!(
+                "schema {} is at {found}, this build needs {needed}: run `devsphere migrate`",
+                self.schema.name
+            )));
+        }
+        Ok(())
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        tokio::join!(self.tenant.close(), self.functions.close(), self.probe.close());
+    }
+}
+
+/// Calls of definer functions, each one statement and its own transaction. One round trip.
+#[derive(Clone)]
+pub struct FunctionDb {
+    pool: PgPool,
+}
+
+impl FunctionDb {
+    /// Calls a function that answers one row.
+    ///
+    /// # Errors
+    /// As any statement.
+    pub async fn call<O, F>(&self, _proof: &Anonymous, query: Map<'_, Postgres, F, PgArguments>) -> Result<O>
+    where
+        F: FnMut(PgRow) -> Result<O, sqlx::Error> + Send,
+        O: Send + Unpin,
+    {
+        Ok(query.fetch_one(&self.pool).await?)
+    }
+
+    /// Calls a function that answers several rows.
+    ///
+    /// # Errors
+    /// As any statement.
+    pub async fn call_all<O, F>(
+        &self,
+        _proof: &Anonymous,
+        query: Map<'_, Postgres, F, PgArguments>,
+    ) -> Result<Vec<O>>
+    where
+        F: FnMut(PgRow) -> Result<O, sqlx::Error> + Send,
+        O: Send + Unpin,
+    {
+        Ok(query.fetch_all(&self.pool).await?)
+    }
+}

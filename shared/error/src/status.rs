@@ -1,0 +1,148 @@
+//! Error to gRPC status: the one table of `product.md` B4.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+use crate::Error;
+
+/// The `domain` of every `google.rpc.ErrorInfo` that leaves the mesh.
+pub const DOMAIN: &str = "devsphere";
+
+/// How long a caller should wait before it tries a busy service again.
+const RETRY_SOON: Duration = Duration::from_millis(200);
+
+/// Which of the `*_failed` codes an internal error of a method carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// A read.
+    Query,
+    /// A create.
+    Create,
+    /// Any other write.
+    Update,
+    /// A delete.
+    Delete,
+}
+
+impl Failure {
+    /// Reads it off the method's standard verb (AIP-131 to AIP-136).
+    pub fn of_method(method: &str, reads: bool) -> Self {
+        let name = method.rsplit('/').next().unwrap_or(method);
+        let name = name.strip_prefix("Batch").unwrap_or(name);
+        match name {
+            _ if reads => Self::Query,
+            _ if name.starts_with("Create") || name == "SignUp" => Self::Create,
+            _ if name.starts_with("Delete") || name.starts_with("Remove") => Self::Delete,
+            _ => Self::Update,
+        }
+    }
+
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Query => "QUERY_FAILED",
+            Self::Create => "CREATE_FAILED",
+            Self::Update => "UPDATE_FAILED",
+            Self::Delete => "DELETE_FAILED",
+        }
+    }
+}
+
+impl From<Error> for Status {
+    /// The status without a request id; the service stack renders it once more with [`Error::status`].
+    fn from(error: Error) -> Self {
+        let mut status = error.status("", Failure::Query);
+        status.set_source(Arc::new(error));
+        status
+    }
+}
+
+impl Error {
+    /// The status of this error, with the request id that the log knows it by.
+    pub fn status(&self, request_id: &str, failure: Failure) -> Status {
+        if let Self::Peer(status) = self {
+            return (**status).clone();
+        }
+        let (code, reason) = self.code(failure);
+        let mut details = ErrorDetails::new();
+        details.set_error_info(reason, DOMAIN, self.metadata());
+        if !request_id.is_empty() {
+            details.set_request_info(request_id, "");
+        }
+        if let Self::Invalid(violations) = self {
+            let fields = violations.iter().map(|violation| FieldViolation {
+                field: violation.field.clone(),
+                description: violation.description.clone(),
+                reason: violation.rule.to_uppercase().replace('.', "_"),
+                localized_message: None,
+            });
+            details.set_bad_request(fields.collect::<Vec<_>>());
+        }
+        if let Some(delay) = self.retry_after() {
+            details.set_retry_info(Some(delay));
+        }
+        Status::with_error_details(code, self.to_string(), details)
+    }
+
+    const fn code(&self, failure: Failure) -> (Code, &'static str) {
+        match self {
+            Self::Unauthenticated => (Code::Unauthenticated, "UNAUTHORIZED"),
+            Self::Forbidden(_) => (Code::PermissionDenied, "FORBIDDEN"),
+            Self::Invalid(_) | Self::BadRequest { .. } => (Code::InvalidArgument, "BAD_REQUEST"),
+            Self::NotFound(_) => (Code::NotFound, "NOT_FOUND"),
+            Self::AlreadyExists(_) => (Code::AlreadyExists, "ALREADY_EXISTS"),
+            Self::InvalidState { .. } => (Code::FailedPrecondition, "INVALID_STATE"),
+            Self::BadTransition { .. } => (Code::FailedPrecondition, "BAD_TRANSITION"),
+            Self::Locked { .. } => (Code::FailedPrecondition, "LOCKED"),
+            Self::Conflict { .. } | Self::Serialization => (Code::Aborted, "CONFLICT"),
+            Self::RateLimited { .. } => (Code::ResourceExhausted, "RATE_LIMITED"),
+            Self::Overloaded => (Code::Unavailable, "OVERLOADED"),
+            Self::Unavailable { .. } | Self::TicketExpired => (Code::Unavailable, "UNAVAILABLE"),
+            Self::DeadlineExceeded => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+            Self::PayloadTooLarge { .. } => (Code::InvalidArgument, "PAYLOAD_TOO_LARGE"),
+            Self::UnknownMethod => (Code::Unimplemented, "METHOD_NOT_ALLOWED"),
+            Self::Replayed | Self::Peer(_) | Self::Internal(_) => {
+                (Code::Internal, failure.reason())
+            }
+        }
+    }
+
+    fn metadata(&self) -> HashMap<String, String> {
+        let mut metadata = HashMap::new();
+        let mut put = |key: &str, value: &str| metadata.insert(key.into(), value.into());
+        match self {
+            Self::Forbidden(permission) => {
+                put("permission", permission);
+            }
+            Self::BadRequest { cause, .. }
+            | Self::InvalidState { cause, .. }
+            | Self::Locked { cause }
+            | Self::Unavailable { cause, .. } => {
+                put("cause", cause);
+            }
+            Self::BadTransition { state, verb, allowed } => {
+                put("state", state);
+                put("verb", verb);
+                put("allowed", &allowed.join(","));
+            }
+            Self::Conflict { etag: Some(etag) } => {
+                put("cause", "stale_etag");
+                put("etag", etag);
+            }
+            Self::TicketExpired => {
+                put("cause", "ticket_expired");
+            }
+            _ => {}
+        }
+        metadata
+    }
+
+    const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::Overloaded | Self::Unavailable { .. } | Self::TicketExpired => Some(RETRY_SOON),
+            _ => None,
+        }
+    }
+}

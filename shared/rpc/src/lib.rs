@@ -1,0 +1,12 @@
+//! What every handler does with its message: admit it, filter, order, page, mask, and tell versions apart.
+
+mod admit;
+pub mod etag;
+pub mod filter;
+pub mod mask;
+pub mod order;
+pub mod page;
+pub mod time;
+pub mod validate;
+
+pub use admit::{admit, admit_anonymous};

@@ -1,0 +1,15 @@
+//! A mesh for one test: its own database, real sockets, callers of any role; no back door.
+
+mod backend;
+mod caller;
+mod counter;
+mod eventually;
+mod refusal;
+mod world;
+
+pub use backend::Backend;
+pub use caller::{Caller, Org, Speak};
+pub use counter::{Counter, RoundTrips};
+pub use eventually::eventually;
+pub use refusal::StatusExt;
+pub use world::World;

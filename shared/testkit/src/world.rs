@@ -1,0 +1,150 @@
+//! Services at work over real sockets, on a database of their own.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use devsphere_auth::mint::Minter;
+use devsphere_boot::{Config, Ctx, Endpoint, Limits, Module, Running, Tasks, channel, serve};
+use devsphere_proto::Contract;
+use sqlx::{Connection as _, PgConnection};
+use tonic::transport::Channel;
+
+use crate::{Backend, Caller, Counter, Org};
+
+/// One test's mesh.
+pub struct World {
+    pub(crate) backend: Backend,
+    pub(crate) minter: Minter,
+    endpoints: BTreeMap<&'static str, Endpoint>,
+    tasks: Tasks,
+    running: Vec<Running>,
+    counters: BTreeMap<&'static str, Counter>,
+}
+
+impl World {
+    /// Starts the modules, each on its own socket under its own role.
+    ///
+    /// # Panics
+    /// When one does not start.
+    pub async fn start(modules: &[Module]) -> Self {
+        Self::start_with(modules, Limits::default()).await
+    }
+
+    /// The same with other numbers.
+    ///
+    /// # Panics
+    /// When one does not start.
+    pub async fn start_with(modules: &[Module], limits: Limits) -> Self {
+        Self::build(modules, limits, false).await
+    }
+
+    /// The same with every service's SQL counted.
+    ///
+    /// # Panics
+    /// When one does not start.
+    pub async fn counted(modules: &[Module]) -> Self {
+        Self::build(modules, Limits { connections: 1, ..Limits::default() }, true).await
+    }
+
+    async fn build(modules: &[Module], limits: Limits, counted: bool) -> Self {
+        let backend = Backend::fresh(modules).await;
+        let contract = Contract::get().unwrap();
+        let minter =
+            Minter::new(contract, backend.keys.assertion.clone(), backend.keys.ticket.clone());
+        let socket = |module: &Module| backend.folder.join(format!("{}.sock", module.schema.name));
+        let endpoints: BTreeMap<_, _> = modules
+            .iter()
+            .map(|module| (module.schema.name, Endpoint::Unix(socket(module))))
+            .collect();
+        let tasks = Tasks::default();
+        let (mut running, mut counters) = (Vec::new(), BTreeMap::new());
+        for module in modules {
+            let mut database = backend.options(&module.schema.role());
+            if counted {
+                let counter = Counter::start(backend.port(), &tasks).await;
+                database = counter.through(database);
+                counters.insert(module.schema.name, counter);
+            }
+            let config = Config {
+                listen: endpoints[module.schema.name].clone(),
+                database,
+                peers: endpoints.clone(),
+                public_url: "https://devsphere.test".into(),
+                keys: backend.keys_folder(),
+                limits: limits.clone(),
+            };
+            let ctx = Ctx::new(module.schema, config, tasks.clone()).unwrap();
+            running.push(serve((module.service)(&ctx).unwrap()).await.unwrap());
+        }
+        Self { backend, minter, endpoints, tasks, running, counters }
+    }
+
+    /// An organisation of that name.
+    ///
+    /// # Panics
+    /// When it cannot be arranged.
+    pub async fn org(&self, name: &str) -> Org<'_> {
+        Org::arrange(self, name).await
+    }
+
+    /// A channel to a service without any caller.
+    ///
+    /// # Panics
+    /// When the service was not started.
+    pub fn channel(&self, service: &str) -> Channel {
+        channel(&self.endpoints[service])
+    }
+
+    /// A channel that carries this very assertion.
+    pub fn with_assertion(&self, service: &str, assertion: &str) -> crate::caller::CallerChannel {
+        Caller::speaking(self.channel(service), assertion)
+    }
+
+    /// The administrator's connection, to look behind or to arrange what no RPC can.
+    ///
+    /// # Panics
+    /// When the database is away.
+    pub async fn admin(&self) -> PgConnection {
+        PgConnection::connect_with(&self.backend.admin()).await.unwrap()
+    }
+
+    /// The database of this world.
+    pub const fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    /// Makes assertions with identity's own keys, for forging.
+    pub const fn minter(&self) -> &Minter {
+        &self.minter
+    }
+
+    /// Where the services listen.
+    pub const fn endpoints(&self) -> &BTreeMap<&'static str, Endpoint> {
+        &self.endpoints
+    }
+
+    /// The folder of this world's sockets.
+    pub fn folder(&self) -> PathBuf {
+        self.backend.folder.clone()
+    }
+
+    /// The SQL counter of a service, in a world that was started `counted`.
+    ///
+    /// # Panics
+    /// In a world that was not.
+    pub fn counter(&self, service: &str) -> &Counter {
+        &self.counters[service]
+    }
+
+    /// Background work of this world.
+    pub const fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Stops every service, as an operator would.
+    pub async fn stop(&self) {
+        for service in &self.running {
+            service.stop().await;
+        }
+        self.tasks.stop().await;
+    }
+}
