@@ -85,7 +85,7 @@ create table identity.member (
 create unique index member_person_key on identity.member (org_id, person_id) where state <> 'removed';
 create index member_name on identity.member (org_id, display_name, member_id);
 create index member_of_person on identity.member (person_id);
-select platform.wall('identity.member', 'member');
+select platform.wall('identity.member');
 grant select on identity.member to devsphere_identity;
 grant update (role, state, epoch, update_time, version) on identity.member to devsphere_identity;
 
@@ -129,4 +129,4 @@ create table identity.sign_up_invitation (
     demo        boolean     not null default false,
     expire_time timestamptz not null
 );
-grant insert (token_hash, expire_time) on identity.sign_up_invitation to devsphere_identity;
+grant insert (token_hash, expire_time), select (expire_time) on identity.sign_up_invitation to devsphere_identity;

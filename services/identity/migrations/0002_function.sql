@@ -17,22 +17,22 @@ create type identity.granted as (
 grant usage on type identity.granted to devsphere_identity;
 
 create function identity.note(
-    name text, noun text, record_id uuid, org uuid, person uuid, session uuid,
+    name text, noun text, record_id uuid, org uuid, p_person uuid, p_session uuid,
     method text, trace uuid, address inet, after jsonb
 ) returns void
     language sql volatile
     set search_path = pg_catalog, pg_temp
 as $$
     insert into platform.outbox (org_id, name, noun, record_id, version, principal_kind, principal_id, trace_id, data)
-    values (coalesce(org, '00000000-0000-0000-0000-000000000000'), name, noun, record_id, 1, 'user', person, trace, after);
+    values (coalesce(org, '00000000-0000-0000-0000-000000000000'), name, noun, record_id, 1, 'user', p_person, trace, after);
     insert into platform.audit (org_id, action, noun, record_id, principal_kind, principal_id, session_id,
                                 method, trace_id, client_address, after)
-    values (coalesce(org, '00000000-0000-0000-0000-000000000000'), name, noun, record_id, 'user', person, session,
+    values (coalesce(org, '00000000-0000-0000-0000-000000000000'), name, noun, record_id, 'user', p_person, p_session,
             method, trace, address, after);
 $$;
 
 -- Where a person may work.
-create function identity.affiliations_of(person uuid) returns jsonb
+create function identity.affiliations_of(p_person uuid) returns jsonb
     language sql stable
     set search_path = pg_catalog, pg_temp
 as $$
@@ -42,14 +42,14 @@ as $$
     from (
         select o.org_id, o.display_name, m.role, o.state
         from identity.member as m join identity.organization as o on o.org_id = m.org_id
-        where m.person_id = person and m.state = 'active' and m.activate_time is not null
+        where m.person_id = p_person and m.state = 'active' and m.activate_time is not null
         order by o.display_name, o.org_id limit 200
     ) as a
 $$;
 
 -- The grant for a person in the organisation wanted, or where they were last, or in any; outcome
 -- `not_member` where the wanted one is not theirs.
-create function identity.granted_to(person uuid, session uuid, wanted uuid) returns identity.granted
+create function identity.granted_to(p_person uuid, p_session uuid, wanted uuid) returns identity.granted
     language plpgsql volatile
     set search_path = pg_catalog, pg_temp
 as $$
@@ -57,9 +57,9 @@ declare
     who    identity.person;
     member identity.member;
 begin
-    select * into who from identity.person where person_id = person;
+    select * into who from identity.person where person_id = p_person;
     select m.* into member from identity.member as m
-    where m.person_id = person and m.state = 'active' and m.activate_time is not null
+    where m.person_id = p_person and m.state = 'active' and m.activate_time is not null
       and (wanted is null or m.org_id = wanted)
     order by m.org_id is not distinct from who.last_org_id desc, m.create_time, m.org_id
     limit 1;
@@ -67,29 +67,29 @@ begin
         return row ('not_member', null, null, null, null, null, null, null, null, null)::identity.granted;
     end if;
     if member.org_id is distinct from who.last_org_id then
-        update identity.person set last_org_id = member.org_id where person_id = person;
+        update identity.person set last_org_id = member.org_id where person_id = p_person;
     end if;
-    return row ('ok', person, session, who.email, who.display_name, who.platform_admin, who.create_time,
-                member.org_id, member.epoch, identity.affiliations_of(person))::identity.granted;
+    return row ('ok', p_person, p_session, who.email, who.display_name, who.platform_admin, who.create_time,
+                member.org_id, member.epoch, identity.affiliations_of(p_person))::identity.granted;
 end
 $$;
 
 create function identity.open_session(
-    person uuid, session uuid, refresh_hash bytea, idle interval, longest interval, agent text, address inet
+    p_person uuid, p_session uuid, refresh_hash bytea, idle interval, longest interval, agent text, address inet
 ) returns void
     language sql volatile
     set search_path = pg_catalog, pg_temp
 as $$
     insert into identity.session (person_id, session_id, user_agent, client_address, expire_time, limit_time)
-    values (person, session, agent, address, transaction_timestamp() + idle, transaction_timestamp() + longest);
-    insert into identity.refresh_token (token_hash, person_id, session_id) values (refresh_hash, person, session);
+    values (p_person, p_session, agent, address, transaction_timestamp() + idle, transaction_timestamp() + longest);
+    insert into identity.refresh_token (token_hash, person_id, session_id) values (refresh_hash, p_person, p_session);
 $$;
 
 -- Public: founds an organisation. Checks the sign-up mode or the invitation.
 create function identity.sign_up(
-    person uuid, p_email text, p_name text, password_hash text,
+    p_person uuid, p_email text, p_name text, password_hash text,
     org uuid, org_name text, zone text, currency text, p_locale text, member uuid, invitation_hash bytea,
-    session uuid, refresh_hash bytea, idle interval, longest interval, agent text, address inet, trace uuid
+    p_session uuid, refresh_hash bytea, idle interval, longest interval, agent text, address inet, trace uuid
 ) returns identity.granted
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
@@ -113,7 +113,7 @@ begin
         return refused;
     end if;
 
-    insert into identity.person (person_id, email, display_name) values (person, p_email, p_name)
+    insert into identity.person (person_id, email, display_name) values (p_person, p_email, p_name)
     on conflict on constraint person_email_key do nothing;
     if not found then
         -- The invitation stays good for another try.
@@ -123,20 +123,20 @@ begin
         refused.outcome := 'email_taken';
         return refused;
     end if;
-    insert into identity.credential (person_id, password_hash) values (person, sign_up.password_hash);
+    insert into identity.credential (person_id, password_hash) values (p_person, sign_up.password_hash);
     insert into identity.organization (org_id, display_name, time_zone, currency_code, locale, demo)
     values (org, org_name, zone, currency, p_locale, coalesce(invited.demo, false));
     insert into identity.member (org_id, member_id, person_id, email, display_name, role, activate_time)
-    values (org, member, person, p_email, p_name, 'ceo', transaction_timestamp());
+    values (org, member, p_person, p_email, p_name, 'ceo', transaction_timestamp());
     if not mode.sign_up_chosen and mode.sign_up = 'open' and not coalesce(invited.demo, false) then
         update identity.instance set sign_up = 'closed', version = version + 1;
     end if;
-    perform identity.open_session(person, session, refresh_hash, idle, longest, agent, address);
-    perform identity.note('organization.created', 'organization', org, org, person, session,
+    perform identity.open_session(p_person, p_session, refresh_hash, idle, longest, agent, address);
+    perform identity.note('organization.created', 'organization', org, org, p_person, p_session,
         '/devsphere.identity.v1.SessionService/SignUp', trace, address, jsonb_build_object('display_name', org_name));
-    perform identity.note('member.created', 'member', member, org, person, session,
+    perform identity.note('member.created', 'member', member, org, p_person, p_session,
         '/devsphere.identity.v1.SessionService/SignUp', trace, address, jsonb_build_object('email', p_email, 'role', 'ceo'));
-    return identity.granted_to(person, session, org);
+    return identity.granted_to(p_person, p_session, org);
 end
 $$;
 
@@ -198,8 +198,8 @@ $$;
 
 -- Public: ends a sign-in whose password was right. identity proves that; nobody else may call.
 create function identity.sign_in(
-    person uuid, keys bytea[], wanted uuid, new_hash text,
-    session uuid, refresh_hash bytea, idle interval, longest interval, agent text, address inet, trace uuid
+    p_person uuid, keys bytea[], wanted uuid, new_hash text,
+    p_session uuid, refresh_hash bytea, idle interval, longest interval, agent text, address inet, trace uuid
 ) returns identity.granted
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
@@ -210,12 +210,12 @@ begin
     delete from identity.guess where guess_key = any (keys);
     if new_hash is not null then
         update identity.credential set password_hash = new_hash, update_time = transaction_timestamp()
-        where person_id = person;
+        where person_id = p_person;
     end if;
-    granted := identity.granted_to(person, session, wanted);
+    granted := identity.granted_to(p_person, p_session, wanted);
     if granted.outcome = 'ok' then
-        perform identity.open_session(person, session, refresh_hash, idle, longest, agent, address);
-        perform identity.note('session.created', 'session', session, granted.org_id, person, session,
+        perform identity.open_session(p_person, p_session, refresh_hash, idle, longest, agent, address);
+        perform identity.note('session.created', 'session', p_session, granted.org_id, p_person, p_session,
             '/devsphere.identity.v1.SessionService/SignIn', trace, address, jsonb_build_object('user_agent', agent));
     end if;
     return granted;
@@ -333,7 +333,7 @@ $$;
 -- Internal, without caller: what an assertion may say of a session in an organisation. The epoch
 -- is the access token's; none means any, for renewal.
 create function identity.exchange(
-    person uuid, session uuid, org uuid, known_epoch bigint,
+    p_person uuid, p_session uuid, org uuid, known_epoch bigint,
     out live boolean, out platform_admin boolean, out role text, out epoch bigint,
     out state text, out time_zone text, out currency_code text, out locale text
 )
@@ -343,7 +343,7 @@ as $$
     select s.session_id is not null and (org is null or m.member_id is not null),
            p.platform_admin, m.role, m.epoch, o.state, o.time_zone, o.currency_code, o.locale
     from (select) as one
-    left join identity.session as s on s.person_id = person and s.session_id = session
+    left join identity.session as s on s.person_id = p_person and s.session_id = p_session
         and s.end_time is null and s.expire_time > transaction_timestamp()
     left join identity.person as p on p.person_id = s.person_id
     left join identity.member as m on m.org_id = org and m.person_id = p.person_id and m.state = 'active'
@@ -417,17 +417,17 @@ create function identity.add_member(
 as $$
 declare
     org    uuid := platform.org();
-    person uuid;
+    p_person uuid;
     added  identity.member;
 begin
     insert into identity.person (person_id, email, display_name) values (fresh_person, p_email, p_name)
     on conflict on constraint person_email_key do nothing
-    returning person_id into person;
-    if person is null then
-        select person_id into person from identity.person where email = p_email;
+    returning person_id into p_person;
+    if p_person is null then
+        select person_id into p_person from identity.person where email = p_email;
     end if;
     insert into identity.member (org_id, member_id, person_id, email, display_name, role)
-    values (org, p_member, person, p_email, p_name, p_role)
+    values (org, p_member, p_person, p_email, p_name, p_role)
     on conflict (org_id, person_id) where state <> 'removed' do nothing
     returning * into added;
     if not found then

@@ -1,1 +1,74 @@
+//! People, where they belong, and how they prove it; the only service that mints assertions.
 
+mod assertion;
+mod grant;
+mod instance;
+mod member;
+mod password;
+mod person;
+mod secret;
+mod session;
+
+use std::sync::Arc;
+
+use devsphere_auth::{
+    Verifier,
+    mint::{KeyFiles, Minter},
+};
+use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Service};
+use devsphere_db::{FunctionDb, Schema, TenantDb};
+use devsphere_error::Result;
+use devsphere_proto::identity::v1::{
+    assertion_service_server::AssertionServiceServer, instance_service_server::InstanceServiceServer,
+    member_service_server::MemberServiceServer, person_service_server::PersonServiceServer,
+    session_service_server::SessionServiceServer,
+};
+
+use password::Passwords;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Identity, as the binary and the test kit start it.
+pub const MODULE: Module =
+    Module { schema: Schema { name: "identity", migrations: &MIGRATIONS }, service };
+
+/// What the handlers share.
+struct Core {
+    db: TenantDb,
+    functions: FunctionDb,
+    keys: KeyFiles,
+    minter: Minter,
+    verifier: Arc<Verifier>,
+    passwords: Passwords,
+    public_url: String,
+}
+
+type Identity = Arc<Core>;
+
+fn service(ctx: &Ctx) -> Result<Service> {
+    let keys = KeyFiles::read(&ctx.config().keys)?;
+    let verifier = Arc::new(Verifier::new(vec![keys.assertion.public()]));
+    let identity = Arc::new(Core {
+        db: ctx.tenant_db(),
+        functions: ctx.function_db(),
+        minter: Minter::new(ctx.contract(), keys.assertion.clone(), keys.ticket.clone()),
+        verifier: verifier.clone(),
+        passwords: Passwords::new()?,
+        public_url: ctx.config().public_url.clone(),
+        keys,
+    });
+    macro_rules! limited {
+        ($server:ident, $handlers:expr) => {
+            $server::new($handlers)
+                .max_decoding_message_size(MESSAGE_LIMIT)
+                .max_encoding_message_size(MESSAGE_LIMIT)
+        };
+    }
+    Service::new(ctx, verifier, ctx.renewal()?)
+        .add(limited!(SessionServiceServer, session::rpc::Sessions(identity.clone())))
+        .add(limited!(PersonServiceServer, person::rpc::People(identity.clone())))
+        .add(limited!(MemberServiceServer, member::rpc::Members(identity.clone())))
+        .add(limited!(InstanceServiceServer, instance::rpc::Instances(identity.clone())))
+        .add(limited!(AssertionServiceServer, assertion::rpc::Assertions(identity)))
+        .build()
+}

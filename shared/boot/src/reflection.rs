@@ -27,6 +27,6 @@ pub fn add_from(descriptors: &[u8], names: &[&str], router: Router) -> Result<Ro
     let v1 = builder().build_v1().map_err(Error::internal)?;
     let v1alpha = builder().build_v1alpha().map_err(Error::internal)?;
     Ok(router
-        .merge(Routes::new(v1).into_axum_router())
-        .merge(Routes::new(v1alpha).into_axum_router()))
+        .merge(Routes::new(v1).into_axum_router().reset_fallback())
+        .merge(Routes::new(v1alpha).into_axum_router().reset_fallback()))
 }

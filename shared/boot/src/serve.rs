@@ -45,7 +45,7 @@ pub async fn serve(service: Service) -> Result<Running> {
     let shared = stack::Shared::new(&ctx, verifier, renewal);
     let mut stacked = stack::wrap(routes.into_axum_router(), &Arc::new(shared));
     // Health and reflection stand outside the stack: a probe has no caller.
-    stacked = stacked.merge(Routes::new(health_server).into_axum_router());
+    stacked = stacked.merge(Routes::new(health_server).into_axum_router().reset_fallback());
     let router = server(limits.streams).add_routes(reflection::add(&names, stacked)?.into());
 
     let stop = ctx.tasks().stopping().child_token();

@@ -72,14 +72,6 @@ begin
 end
 $$;
 
--- The same for places where having none is right.
-create function platform.org_or_none() returns uuid
-    language sql stable parallel restricted
-    set search_path = pg_catalog, pg_temp
-as $$
-    select (platform.ticket()).org_id
-$$;
-
 -- The person of the ticket; none for keys, links, hooks and jobs.
 create function platform.person() returns uuid
     language sql stable parallel restricted
@@ -110,37 +102,28 @@ $$;
 
 -- Puts the wall up: force row level security, the owner's door for migrations, and for the role of
 -- the table's schema a door and a restrictive wall. Kinds:
---   org     every command: the row's organisation is the ticket's
---   person  every command: the row's person is the ticket's
---   member  select: own organisation or own person; every write: own organisation
+--   org     the row's organisation is the ticket's
+--   person  the row's person is the ticket's
 create function platform.wall(target regclass, kind text default 'org') returns void
     language plpgsql
     set search_path = pg_catalog, pg_temp
 as $$
 declare
-    role   text := 'devsphere_' || (select relnamespace::regnamespace::text from pg_class where oid = target);
-    own    text := 'org_id = (select platform.org())';
-    mine   text := 'person_id = (select platform.person())';
-    member text := 'org_id = (select platform.org_or_none()) or ' || mine;
+    role text := 'devsphere_' || (select relnamespace::regnamespace::text from pg_class where oid = target);
+    own  text := case kind
+        when 'org' then 'org_id = (select platform.org())'
+        when 'person' then 'person_id = (select platform.person())'
+    end;
 begin
-    if kind not in ('org', 'person', 'member') then
+    if own is null then
         raise exception 'unknown kind of wall: %', kind;
     end if;
     execute format('alter table %s enable row level security', target);
     execute format('alter table %s force row level security', target);
     -- Without it a backfill under FORCE touches no row, and a broken foreign key validates.
     execute format('create policy owner_door on %s to devsphere_owner using (true) with check (true)', target);
-    if not exists (select from pg_roles where rolname = role) then
-        return;
-    end if;
-    execute format('create policy door on %s to %I using (true) with check (true)', target, role);
-    if kind = 'member' then
-        execute format('create policy wall_select on %s as restrictive for select to %I using (%s)', target, role, member);
-        execute format('create policy wall_insert on %s as restrictive for insert to %I with check (%s)', target, role, own);
-        execute format('create policy wall_update on %s as restrictive for update to %I using (%s) with check (%s)', target, role, own, own);
-        execute format('create policy wall_delete on %s as restrictive for delete to %I using (%s)', target, role, own);
-    else
-        if kind = 'person' then own := mine; end if;
+    if exists (select from pg_roles where rolname = role) then
+        execute format('create policy door on %s to %I using (true) with check (true)', target, role);
         execute format('create policy wall on %s as restrictive to %I using (%s) with check (%s)', target, role, own, own);
     end if;
 end

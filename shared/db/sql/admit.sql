@@ -9,7 +9,7 @@ begin
     execute format('create schema if not exists %I', service);
     execute format('grant usage on schema %I, platform to %I', service, role);
     foreach usable in array array[
-        'ticket()', 'org()', 'org_or_none()', 'person()',
+        'ticket()', 'org()', 'person()',
         'claimed_org()', 'claimed_sub()', 'claimed_all(integer)',
         'org_of(platform.principal)',
         'once(text, uuid, bytea)', 'answer(text, uuid)', 'schema_version(text)',

@@ -23,6 +23,9 @@ pub enum Error {
     /// No credential, or one that does not hold; says nothing more.
     #[error("not signed in")]
     Unauthenticated,
+    /// An e-mail address and a password that do not belong together; says not which is wrong.
+    #[error("the e-mail address or the password is wrong")]
+    BadCredentials,
     /// The caller lacks the named permission.
     #[error("permission {0} is needed")]
     Forbidden(&'static str),

@@ -87,7 +87,7 @@ impl Error {
 
     const fn code(&self, failure: Failure) -> (Code, &'static str) {
         match self {
-            Self::Unauthenticated => (Code::Unauthenticated, "UNAUTHORIZED"),
+            Self::Unauthenticated | Self::BadCredentials => (Code::Unauthenticated, "UNAUTHORIZED"),
             Self::Forbidden(_) => (Code::PermissionDenied, "FORBIDDEN"),
             Self::Invalid(_) | Self::BadRequest { .. } => (Code::InvalidArgument, "BAD_REQUEST"),
             Self::NotFound(_) => (Code::NotFound, "NOT_FOUND"),
@@ -129,6 +129,9 @@ impl Error {
             Self::Conflict { etag: Some(etag) } => {
                 put("cause", "stale_etag");
                 put("etag", etag);
+            }
+            Self::BadCredentials => {
+                put("cause", "bad_credentials");
             }
             Self::TicketExpired => {
                 put("cause", "ticket_expired");

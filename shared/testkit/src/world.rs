@@ -7,8 +7,9 @@ use devsphere_boot::{Config, Ctx, Endpoint, Limits, Module, Running, Tasks, chan
 use devsphere_proto::Contract;
 use sqlx::{Connection as _, PgConnection};
 use tonic::transport::Channel;
+use tracing_subscriber::filter::LevelFilter;
 
-use crate::{Backend, Caller, Counter, Org};
+use crate::{Backend, Caller, CallerChannel, Counter, Org};
 
 /// One test's mesh.
 pub struct World {
@@ -46,6 +47,9 @@ impl World {
     }
 
     async fn build(modules: &[Module], limits: Limits, counted: bool) -> Self {
+        // What a failed test's services had to say stands beside its own output.
+        let logs = tracing_subscriber::fmt().with_test_writer().with_max_level(LevelFilter::WARN);
+        let _ = logs.try_init();
         let backend = Backend::fresh(modules).await;
         let contract = Contract::get().unwrap();
         let minter =
@@ -95,7 +99,7 @@ impl World {
     }
 
     /// A channel that carries this very assertion.
-    pub fn with_assertion(&self, service: &str, assertion: &str) -> crate::caller::CallerChannel {
+    pub fn with_assertion(&self, service: &str, assertion: &str) -> CallerChannel {
         Caller::speaking(self.channel(service), assertion)
     }
 

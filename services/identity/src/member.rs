@@ -1,0 +1,282 @@
+//! What a membership is, who may change it, and which changes are legal.
+
+pub(crate) mod rpc;
+mod store;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use devsphere_auth::{Caller, Role};
+use devsphere_error::{Error, Result};
+use devsphere_ids::{MemberId, PersonId};
+use devsphere_proto::identity::v1 as pb;
+use devsphere_rpc::{etag, mask::Mask, time::timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::session::address;
+
+/// An activation link is good for this long.
+pub(crate) const ACTIVATION_LIFETIME: Duration = Duration::from_secs(72 * 3600);
+
+/// A person's place in an organisation.
+#[derive(Debug, Clone, Serialize, Deserialize, sqlx::FromRow)]
+pub(crate) struct Member {
+    pub(crate) member_id: MemberId,
+    pub(crate) person_id: PersonId,
+    pub(crate) email: String,
+    pub(crate) display_name: String,
+    pub(crate) role: String,
+    pub(crate) state: String,
+    pub(crate) activate_time: Option<DateTime<Utc>>,
+    pub(crate) create_time: DateTime<Utc>,
+    pub(crate) update_time: DateTime<Utc>,
+    pub(crate) version: i64,
+}
+
+/// What may be done to a membership.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Update,
+    Deactivate,
+    Reactivate,
+    Remove,
+    RenewActivation,
+}
+
+impl Verb {
+    const ALL: [Self; 5] =
+        [Self::Update, Self::Deactivate, Self::Reactivate, Self::Remove, Self::RenewActivation];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Update => "update",
+            Self::Deactivate => "deactivate",
+            Self::Reactivate => "reactivate",
+            Self::Remove => "remove",
+            Self::RenewActivation => "renew_activation",
+        }
+    }
+
+    const fn permission(self) -> &'static str {
+        match self {
+            Self::Update => "identity.members.update",
+            Self::Deactivate | Self::Reactivate | Self::Remove => "identity.members.deactivate",
+            Self::RenewActivation => "identity.members.create",
+        }
+    }
+
+    /// The state that the verb leads to from another, if it may be used there.
+    fn leads(self, from: &str) -> Option<&'static str> {
+        Some(match (self, from) {
+            (Self::Update | Self::RenewActivation, "active") | (Self::Reactivate, "deactivated") => {
+                "active"
+            }
+            (Self::Update, "deactivated") | (Self::Deactivate, "active") => "deactivated",
+            (Self::Remove, "deactivated") => "removed",
+            _ => return None,
+        })
+    }
+}
+
+impl Member {
+    pub(crate) fn role(&self) -> Result<Role> {
+        self.role.parse().map_err(Error::internal)
+    }
+
+    /// The state that the verb leads to.
+    ///
+    /// # Errors
+    /// `BadTransition` with the verbs that the state does allow.
+    pub(crate) fn step(&self, verb: Verb) -> Result<&'static str> {
+        verb.leads(&self.state).ok_or_else(|| Error::BadTransition {
+            state: state_word(&self.state),
+            verb: verb.as_str(),
+            allowed: self.verbs().map(Verb::as_str).collect(),
+        })
+    }
+
+    fn verbs(&self) -> impl Iterator<Item = Verb> + '_ {
+        Verb::ALL.into_iter().filter(|verb| verb.leads(&self.state).is_some())
+    }
+
+    /// May the caller do that to this member at all: not to themselves, and not to somebody who
+    /// may do what the caller may not; only a ceo touches a ceo.
+    ///
+    /// # Errors
+    /// `InvalidState` or `Forbidden`.
+    pub(crate) fn within_reach(&self, caller: &Caller) -> Result<()> {
+        if caller.id() == self.person_id.uuid() {
+            return Err(Error::InvalidState {
+                cause: "own_membership",
+                message: "nobody changes their own membership",
+            });
+        }
+        may_give(caller, self.role()?)
+    }
+
+    pub(crate) fn to_wire(&self, caller: &Caller) -> pb::Member {
+        let may = |verb: &Verb| {
+            caller.permissions().names().any(|name| name == verb.permission())
+                && self.within_reach(caller).is_ok()
+                && (*verb != Verb::RenewActivation || self.activate_time.is_none())
+        };
+        let role = self.role().map_or(pb::Role::Unspecified, role_to_wire);
+        pb::Member {
+            member_id: self.member_id.to_string(),
+            person_id: self.person_id.to_string(),
+            email: self.email.clone(),
+            display_name: self.display_name.clone(),
+            role: role.into(),
+            state: state_to_wire(&self.state).into(),
+            activate_time: self.activate_time.map(timestamp),
+            create_time: Some(timestamp(self.create_time)),
+            update_time: Some(timestamp(self.update_time)),
+            etag: etag::of(self.version),
+            allowed_actions: self.verbs().filter(may).map(|verb| verb.as_str().to_owned()).collect(),
+        }
+    }
+}
+
+/// A checked new member.
+pub(crate) struct Draft {
+    pub(crate) email: String,
+    pub(crate) display_name: String,
+    pub(crate) role: Role,
+    pub(crate) validate_only: bool,
+}
+
+impl TryFrom<pb::CreateMemberRequest> for Draft {
+    type Error = Error;
+
+    fn try_from(request: pb::CreateMemberRequest) -> Result<Self> {
+        let member = request.member.unwrap_or_default();
+        let role = role_from_wire(member.role(), "member.role")?;
+        let email = address(&member.email);
+        let name = member.display_name.trim();
+        // Until they choose a name, the part before the @ stands for one.
+        let display_name =
+            if name.is_empty() { email.split('@').next().unwrap_or_default() } else { name };
+        Ok(Self {
+            display_name: display_name.to_owned(),
+            email,
+            role,
+            validate_only: request.validate_only,
+        })
+    }
+}
+
+/// A checked change of a member.
+pub(crate) struct Update {
+    pub(crate) member_id: MemberId,
+    pub(crate) role: Role,
+    pub(crate) etag: String,
+    pub(crate) validate_only: bool,
+}
+
+impl TryFrom<pb::UpdateMemberRequest> for Update {
+    type Error = Error;
+
+    fn try_from(request: pb::UpdateMemberRequest) -> Result<Self> {
+        Mask::new(request.update_mask.as_ref(), &["role"])?;
+        let member = request.member.unwrap_or_default();
+        let id = member.member_id.parse();
+        Ok(Self {
+            member_id: id.map_err(|_| Error::field("member.member_id", "is required"))?,
+            role: role_from_wire(member.role(), "member.role")?,
+            etag: member.etag,
+            validate_only: request.validate_only,
+        })
+    }
+}
+
+/// Nobody gives, or takes, permissions that they do not hold; only a ceo gives and takes ceo.
+///
+/// # Errors
+/// `Forbidden` naming what the caller lacks.
+pub(crate) fn may_give(caller: &Caller, role: Role) -> Result<()> {
+    let own = caller.organization().and_then(|organization| organization.role);
+    if role == Role::Ceo && own != Some(Role::Ceo) {
+        return Err(Error::Forbidden("ceo"));
+    }
+    let missing = role.permissions();
+    match missing.names().find(|name| !caller.permissions().names().any(|held| held == *name)) {
+        Some(name) => Err(Error::Forbidden(name)),
+        None => Ok(()),
+    }
+}
+
+/// A role as a request names it; the portal's role comes with the portal.
+///
+/// # Errors
+/// A violation on `field`.
+pub(crate) fn role_from_wire(role: pb::Role, field: &str) -> Result<Role> {
+    match role {
+        pb::Role::Unspecified => Err(Error::field(field, "is required")),
+        pb::Role::Client => Err(Error::field(field, "is given in the client portal only")),
+        pb::Role::Ceo => Ok(Role::Ceo),
+        pb::Role::Admin => Ok(Role::Admin),
+        pb::Role::Manager => Ok(Role::Manager),
+        pb::Role::Sales => Ok(Role::Sales),
+        pb::Role::Seo => Ok(Role::Seo),
+        pb::Role::Finance => Ok(Role::Finance),
+        pb::Role::Hr => Ok(Role::Hr),
+        pb::Role::Support => Ok(Role::Support),
+        pb::Role::Operator => Ok(Role::Operator),
+        pb::Role::Viewer => Ok(Role::Viewer),
+    }
+}
+
+pub(crate) const fn role_to_wire(role: Role) -> pb::Role {
+    match role {
+        Role::Ceo => pb::Role::Ceo,
+        Role::Admin => pb::Role::Admin,
+        Role::Manager => pb::Role::Manager,
+        Role::Sales => pb::Role::Sales,
+        Role::Seo => pb::Role::Seo,
+        Role::Finance => pb::Role::Finance,
+        Role::Hr => pb::Role::Hr,
+        Role::Support => pb::Role::Support,
+        Role::Operator => pb::Role::Operator,
+        Role::Viewer => pb::Role::Viewer,
+        Role::Client => pb::Role::Client,
+    }
+}
+
+fn state_word(state: &str) -> &'static str {
+    ["active", "deactivated", "removed"].into_iter().find(|word| *word == state).unwrap_or("unknown")
+}
+
+fn state_to_wire(state: &str) -> pb::MemberState {
+    match state {
+        "active" => pb::MemberState::Active,
+        "deactivated" => pb::MemberState::Deactivated,
+        "removed" => pb::MemberState::Removed,
+        _ => pb::MemberState::Unspecified,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_membership_goes_active_deactivated_removed_and_never_back_from_removed() {
+        let arrows: Vec<_> = ["active", "deactivated", "removed"]
+            .into_iter()
+            .flat_map(|from| {
+                let arrow = move |verb: Verb| Some((from, verb.as_str(), verb.leads(from)?));
+                Verb::ALL.into_iter().filter_map(arrow)
+            })
+            .filter(|(from, _, to)| from != to)
+            .collect();
+
+        assert_eq!(
+            arrows,
+            [
+                ("active", "deactivate", "deactivated"),
+                ("deactivated", "reactivate", "active"),
+                ("deactivated", "remove", "removed"),
+            ]
+        );
+    }
+}

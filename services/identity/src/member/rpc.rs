@@ -1,0 +1,300 @@
+//! The people of an organisation: one function per method.
+
+use devsphere_auth::{PermissionSet, Permit, Role};
+use devsphere_db::{Change, TenantTx};
+use devsphere_error::{Error, Result};
+use devsphere_ids::{MemberId, PersonId};
+use devsphere_proto::{
+    Contract,
+    identity::v1::{self as pb, member_service_server::MemberService},
+};
+use devsphere_rpc::{admit, etag, filter, order, page};
+use prost_types::Timestamp;
+use serde_json::json;
+use tonic::{Request, Response, Status, async_trait};
+
+use super::{ACTIVATION_LIFETIME, Draft, Member, Update, Verb, may_give, role_to_wire, store};
+use crate::{
+    Identity,
+    secret::{ACTIVATION, Opaque, now},
+};
+
+pub(crate) struct Members(pub(crate) Identity);
+
+#[async_trait]
+impl MemberService for Members {
+    async fn create_member(
+        &self,
+        request: Request<pb::CreateMemberRequest>,
+    ) -> Result<Response<pb::CreateMemberResponse>, Status> {
+        let (permit, draft) = admit::<_, Draft>(request)?;
+        may_give(permit.caller(), draft.role)?;
+        let taken = || Error::AlreadyExists("a member with this e-mail address");
+
+        if draft.validate_only {
+            let mut tx = self.0.db.read(&permit).await?;
+            return match store::is_member(&mut tx, &draft.email).await? {
+                true => Err(taken().into()),
+                false => Ok(Response::new(would_be(&draft))),
+            };
+        }
+        let token = Opaque::generate(ACTIVATION)?;
+        let mut tx = self.0.db.write(&permit).await?;
+        let member = store::insert(&mut tx, &draft, &token.hash()).await?.ok_or_else(taken)?;
+        tx.emit(changed("member.created", None, &member));
+
+        let answer = self.with_link(member.to_wire(permit.caller()), token);
+        Ok(Response::new(tx.commit(answer).await?))
+    }
+
+    async fn renew_activation(
+        &self,
+        request: Request<pb::RenewActivationRequest>,
+    ) -> Result<Response<pb::CreateMemberResponse>, Status> {
+        let (permit, ask) = admit::<_, pb::RenewActivationRequest>(request)?;
+
+        let token = Opaque::generate(ACTIVATION)?;
+        let mut tx = self.0.db.write(&permit).await?;
+        let (member, _) = store::fetch_for_update(&mut tx, id(&ask.member_id)?).await?;
+        member.step(Verb::RenewActivation)?;
+        member.within_reach(permit.caller())?;
+        if member.activate_time.is_some() {
+            return Err(Error::InvalidState {
+                cause: "already_activated",
+                message: "the member has taken the place already",
+            }
+            .into());
+        }
+        store::upsert_activation(&mut tx, member.member_id, &token.hash()).await?;
+        tx.emit(changed("member.activation_renewed", Some(&member), &member));
+
+        let answer = self.with_link(member.to_wire(permit.caller()), token);
+        Ok(Response::new(tx.commit(answer).await?))
+    }
+
+    async fn get_member(
+        &self,
+        request: Request<pb::GetMemberRequest>,
+    ) -> Result<Response<pb::Member>, Status> {
+        let (permit, ask) = admit::<_, pb::GetMemberRequest>(request)?;
+
+        let mut tx = self.0.db.read(&permit).await?;
+        let member = store::fetch(&mut tx, id(&ask.member_id)?).await?;
+
+        Ok(Response::new(member.to_wire(permit.caller())))
+    }
+
+    async fn list_members(
+        &self,
+        request: Request<pb::ListMembersRequest>,
+    ) -> Result<Response<pb::ListMembersResponse>, Status> {
+        let (permit, ask) = admit::<_, pb::ListMembersRequest>(request)?;
+        let filter = filter::parse(&ask.filter, &store::FIELDS)?;
+        let order = order::parse(&ask.order_by, &store::FIELDS, &store::default_order())?;
+        let query = page::Query::new("members", &ask.filter, &ask.order_by, false, &[]);
+        let shown = (!ask.filter.contains("state")).then(store::not_removed);
+        let list = store::list(filter, order)
+            .filter(shown)
+            .page(page::size(ask.page_size)?, query.key(&ask.page_token)?);
+
+        let mut tx = self.0.db.read(&permit).await?;
+        let total = if ask.include_total { Some(list.count(tx.conn()).await?) } else { None };
+        let found = list.fetch::<Member>(tx.conn()).await?;
+
+        Ok(Response::new(pb::ListMembersResponse {
+            next_page_token: query.token(found.next.as_ref())?,
+            members: found.rows.iter().map(|member| member.to_wire(permit.caller())).collect(),
+            total_size: total.as_ref().map(|total| total.count),
+            total_at_least: total.is_some_and(|total| !total.exact),
+        }))
+    }
+
+    async fn update_member(
+        &self,
+        request: Request<pb::UpdateMemberRequest>,
+    ) -> Result<Response<pb::Member>, Status> {
+        let (permit, update) = admit::<_, Update>(request)?;
+        may_give(permit.caller(), update.role)?;
+        let change = |member: &Member| Member { role: update.role.to_string(), ..member.clone() };
+
+        if update.validate_only {
+            let mut tx = self.0.db.read(&permit).await?;
+            let member = store::fetch(&mut tx, update.member_id).await?;
+            etag::check(&update.etag, member.version)?;
+            member.within_reach(permit.caller())?;
+            member.step(Verb::Update)?;
+            return Ok(Response::new(change(&member).to_wire(permit.caller())));
+        }
+        let mut tx = self.0.db.write(&permit).await?;
+        let (member, other_ceos) = store::fetch_for_update(&mut tx, update.member_id).await?;
+        etag::check(&update.etag, member.version)?;
+        member.within_reach(permit.caller())?;
+        member.step(Verb::Update)?;
+        if member.role()? == update.role {
+            return Ok(Response::new(tx.commit(member.to_wire(permit.caller())).await?));
+        }
+        ceo_stays(&member, other_ceos)?;
+        let updated = store::update(&mut tx, &change(&member)).await?;
+        tx.emit(changed("member.role_changed", Some(&member), &updated));
+
+        Ok(Response::new(tx.commit(updated.to_wire(permit.caller())).await?))
+    }
+
+    async fn deactivate_member(
+        &self,
+        request: Request<pb::DeactivateMemberRequest>,
+    ) -> Result<Response<pb::Member>, Status> {
+        let (permit, ask) = admit::<_, pb::DeactivateMemberRequest>(request)?;
+
+        let (tx, member) =
+            self.step(&permit, &ask.member_id, &ask.etag, (Verb::Deactivate, "member.deactivated")).await?;
+
+        Ok(Response::new(tx.commit(member.to_wire(permit.caller())).await?))
+    }
+
+    async fn reactivate_member(
+        &self,
+        request: Request<pb::ReactivateMemberRequest>,
+    ) -> Result<Response<pb::Member>, Status> {
+        let (permit, ask) = admit::<_, pb::ReactivateMemberRequest>(request)?;
+
+        let (tx, member) =
+            self.step(&permit, &ask.member_id, &ask.etag, (Verb::Reactivate, "member.reactivated")).await?;
+
+        Ok(Response::new(tx.commit(member.to_wire(permit.caller())).await?))
+    }
+
+    async fn remove_member(
+        &self,
+        request: Request<pb::RemoveMemberRequest>,
+    ) -> Result<Response<pb::RemoveMemberResponse>, Status> {
+        let (permit, ask) = admit::<_, pb::RemoveMemberRequest>(request)?;
+
+        let (tx, _) = self.step(&permit, &ask.member_id, &ask.etag, (Verb::Remove, "member.removed")).await?;
+
+        Ok(Response::new(tx.commit(pb::RemoveMemberResponse {}).await?))
+    }
+
+    async fn explain(
+        &self,
+        request: Request<pb::ExplainRequest>,
+    ) -> Result<Response<pb::ExplainResponse>, Status> {
+        let (permit, ask) = admit::<_, pb::ExplainRequest>(request)?;
+        let contract = Contract::get().map_err(|error| Error::internal(error.to_string()))?;
+        let permission = contract.permission(&ask.permission).ok_or_else(|| {
+            Error::field("permission", format!("is none of {}", contract.permissions().join(", ")))
+        })?;
+
+        let mut tx = self.0.db.read(&permit).await?;
+        let member = store::fetch(&mut tx, id(&ask.member_id)?).await?;
+
+        let role = member.role()?;
+        let gives = |role: &Role| role.permissions().has(permission.bit);
+        let active = member.state == "active" && member.activate_time.is_some();
+        let allowed = active && gives(&role);
+        let module = permission.name.split('.').next().unwrap_or_default();
+        let all = PermissionSet::matching(&[&format!("{module}.all")]);
+        let explanation = if !active {
+            "is not an active member".into()
+        } else if allowed {
+            format!("the role {role} gives it")
+        } else {
+            format!("the role {role} does not give it")
+        };
+        let granting = Role::ALL.into_iter().filter(gives).map(|role| role_to_wire(role).into());
+        Ok(Response::new(pb::ExplainResponse {
+            allowed,
+            explanation,
+            role: role_to_wire(role).into(),
+            granting_roles: granting.collect(),
+            sees_all: allowed && role.permissions().covers(&all),
+        }))
+    }
+
+    async fn check_member(
+        &self,
+        request: Request<pb::CheckMemberRequest>,
+    ) -> Result<Response<pb::CheckMemberResponse>, Status> {
+        let (permit, ask) = admit::<_, pb::CheckMemberRequest>(request)?;
+        let person: PersonId = ask.person_id.parse().map_err(|_| Error::NotFound("person"))?;
+
+        let mut tx = self.0.db.read(&permit).await?;
+        let active_internal = store::is_active_internal(&mut tx, person).await?;
+
+        Ok(Response::new(pb::CheckMemberResponse { active_internal }))
+    }
+}
+
+impl Members {
+    /// One arrow of the state machine, up to the commit.
+    async fn step(
+        &self,
+        permit: &Permit,
+        member: &str,
+        etag: &str,
+        (verb, event): (Verb, &'static str),
+    ) -> Result<(TenantTx, Member)> {
+        let mut tx = self.0.db.write(permit).await?;
+        let (member, other_ceos) = store::fetch_for_update(&mut tx, id(member)?).await?;
+        etag::check(etag, member.version)?;
+        member.within_reach(permit.caller())?;
+        let state = member.step(verb)?.to_owned();
+        if verb == Verb::Deactivate {
+            ceo_stays(&member, other_ceos)?;
+        }
+        let updated = store::update(&mut tx, &Member { state, ..member.clone() }).await?;
+        tx.emit(changed(event, Some(&member), &updated));
+        Ok((tx, updated))
+    }
+
+    fn with_link(&self, member: pb::Member, token: Opaque) -> pb::CreateMemberResponse {
+        let activation_token = token.into_text();
+        let seconds = now() + ACTIVATION_LIFETIME.as_secs().cast_signed();
+        pb::CreateMemberResponse {
+            member: Some(member),
+            // From the configuration: a link never takes its host from a request.
+            activation_link: format!("{}/activate#{activation_token}", self.0.public_url),
+            activation_token,
+            activation_expire_time: Some(Timestamp { seconds, nanos: 0 }),
+        }
+    }
+}
+
+/// What a dry run answers: no id, no version, no link.
+fn would_be(draft: &Draft) -> pb::CreateMemberResponse {
+    pb::CreateMemberResponse {
+        member: Some(pb::Member {
+            email: draft.email.clone(),
+            display_name: draft.display_name.clone(),
+            role: role_to_wire(draft.role).into(),
+            state: pb::MemberState::Active.into(),
+            ..pb::Member::default()
+        }),
+        ..pb::CreateMemberResponse::default()
+    }
+}
+
+fn ceo_stays(member: &Member, other_ceos: usize) -> Result<()> {
+    if member.role()? == Role::Ceo && member.activate_time.is_some() && other_ceos == 0 {
+        return Err(Error::InvalidState {
+            cause: "last_ceo",
+            message: "an organisation keeps at least one ceo",
+        });
+    }
+    Ok(())
+}
+
+fn id(text: &str) -> Result<MemberId> {
+    text.parse().map_err(|_| Error::NotFound("member"))
+}
+
+fn changed(name: &'static str, before: Option<&Member>, after: &Member) -> Change {
+    let fields = |member: &Member| {
+        json!({
+            "email": member.email, "display_name": member.display_name,
+            "role": member.role, "state": member.state,
+        })
+    };
+    let record = (after.member_id.uuid(), after.version);
+    Change::between(name, "member", record, before.map(fields), fields(after))
+}

@@ -1,0 +1,76 @@
+//! The caller's own rows.
+
+use devsphere_db::TenantTx;
+use devsphere_error::Result;
+use devsphere_ids::{OrganizationId, PersonId, SessionId};
+
+use crate::grant::Granted;
+
+/// Everything `GetMe` tells, in one statement.
+pub(super) struct Me {
+    pub(super) granted: Granted,
+    pub(super) organization: Option<serde_json::Value>,
+    pub(super) member: Option<serde_json::Value>,
+}
+
+pub(super) async fn fetch_me(tx: &mut TenantTx) -> Result<Me> {
+    let row = sqlx::query!(
+        r#"select outcome as "outcome!", person_id as "person_id: PersonId", session_id as "session_id: SessionId",
+                  email, display_name, platform_admin, create_time, org_id as "org_id: OrganizationId", epoch,
+                  affiliations, organization, member
+           from identity.own_grant(null), identity.own_place()"#,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let granted = Granted {
+        outcome: row.outcome,
+        person_id: row.person_id,
+        session_id: row.session_id,
+        email: row.email,
+        display_name: row.display_name,
+        platform_admin: row.platform_admin,
+        create_time: row.create_time,
+        org_id: row.org_id,
+        epoch: row.epoch,
+        affiliations: row.affiliations,
+    };
+    Ok(Me { granted: granted.checked()?, organization: row.organization, member: row.member })
+}
+
+pub(super) async fn fetch_password(tx: &mut TenantTx) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!(
+        "select password_hash from identity.credential where person_id = (select platform.person())"
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Sets the password while the one compared with still stands, and ends every session but one.
+pub(super) async fn update_password(
+    tx: &mut TenantTx,
+    (known, new): (&str, &str),
+    but: Option<SessionId>,
+) -> Result<Vec<SessionId>> {
+    Ok(sqlx::query_scalar!(
+        r#"with changed as (
+               update identity.credential set password_hash = $2, update_time = transaction_timestamp()
+               where person_id = (select platform.person()) and password_hash = $1 returning person_id
+           )
+           update identity.session as s set end_time = transaction_timestamp(), end_reason = 'password'
+           from changed
+           where s.person_id = changed.person_id and s.end_time is null
+             and ($3::uuid is null or s.session_id <> $3)
+           returning s.session_id as "session_id: SessionId""#,
+        known,
+        new,
+        but.map(SessionId::uuid),
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+pub(super) async fn claim_platform_admin(tx: &mut TenantTx, code_hash: &[u8]) -> Result<bool> {
+    Ok(sqlx::query_scalar!(r#"select identity.claim_platform_admin($1) as "claimed!""#, code_hash)
+        .fetch_one(tx.conn())
+        .await?)
+}

@@ -1,0 +1,12 @@
+//! Identity through the wire: sessions, members, assertions.
+
+#[path = "wire/assertion.rs"]
+mod assertion;
+#[path = "wire/instance.rs"]
+mod instance;
+#[path = "wire/member.rs"]
+mod member;
+#[path = "wire/session.rs"]
+mod session;
+#[path = "wire/setup.rs"]
+mod setup;
