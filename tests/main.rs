@@ -1,1 +1,2 @@
 //! What is proved about the whole mesh.
+mod layers;

@@ -35,8 +35,7 @@ pub(crate) fn subject(
     let organization = match org {
         None => None,
         Some(org) => {
-            let role: Role =
-                found.role.ok_or_else(missing)?.parse().map_err(Error::internal)?;
+            let role: Role = found.role.ok_or_else(missing)?.parse().map_err(Error::internal)?;
             permissions = permissions.union(&role.permissions());
             Some(Organization {
                 id: org.uuid(),

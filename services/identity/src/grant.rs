@@ -93,10 +93,8 @@ impl Granted {
         let person = self.person_id.ok_or_else(missing)?;
         let session = self.session_id.ok_or_else(missing)?;
         let access = Access::new(person, session, self.org_id.zip(self.epoch));
-        let refresh_until = Timestamp {
-            seconds: crate::secret::now() + IDLE.as_secs().cast_signed(),
-            nanos: 0,
-        };
+        let refresh_until =
+            Timestamp { seconds: crate::secret::now() + IDLE.as_secs().cast_signed(), nanos: 0 };
         Ok(pb::Grant {
             access_token: access.sign(&core.keys.access)?,
             access_expire_time: Some(Timestamp { seconds: access.exp, nanos: 0 }),

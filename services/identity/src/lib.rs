@@ -3,6 +3,7 @@
 mod assertion;
 mod grant;
 mod instance;
+pub mod keys;
 mod member;
 mod password;
 mod person;
@@ -19,9 +20,9 @@ use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Service};
 use devsphere_db::{FunctionDb, Schema, TenantDb};
 use devsphere_error::Result;
 use devsphere_proto::identity::v1::{
-    assertion_service_server::AssertionServiceServer, instance_service_server::InstanceServiceServer,
-    member_service_server::MemberServiceServer, person_service_server::PersonServiceServer,
-    session_service_server::SessionServiceServer,
+    assertion_service_server::AssertionServiceServer,
+    instance_service_server::InstanceServiceServer, member_service_server::MemberServiceServer,
+    person_service_server::PersonServiceServer, session_service_server::SessionServiceServer,
 };
 
 use password::Passwords;
@@ -64,7 +65,7 @@ fn service(ctx: &Ctx) -> Result<Service> {
                 .max_encoding_message_size(MESSAGE_LIMIT)
         };
     }
-    Service::new(ctx, verifier, ctx.renewal()?)
+    Service::of(ctx, verifier, ctx.renewal()?)
         .add(limited!(SessionServiceServer, session::rpc::Sessions(identity.clone())))
         .add(limited!(PersonServiceServer, person::rpc::People(identity.clone())))
         .add(limited!(MemberServiceServer, member::rpc::Members(identity.clone())))

@@ -68,9 +68,8 @@ impl Verb {
     /// The state that the verb leads to from another, if it may be used there.
     fn leads(self, from: &str) -> Option<&'static str> {
         Some(match (self, from) {
-            (Self::Update | Self::RenewActivation, "active") | (Self::Reactivate, "deactivated") => {
-                "active"
-            }
+            (Self::Update | Self::RenewActivation, "active")
+            | (Self::Reactivate, "deactivated") => "active",
             (Self::Update, "deactivated") | (Self::Deactivate, "active") => "deactivated",
             (Self::Remove, "deactivated") => "removed",
             _ => return None,
@@ -132,7 +131,11 @@ impl Member {
             create_time: Some(timestamp(self.create_time)),
             update_time: Some(timestamp(self.update_time)),
             etag: etag::of(self.version),
-            allowed_actions: self.verbs().filter(may).map(|verb| verb.as_str().to_owned()).collect(),
+            allowed_actions: self
+                .verbs()
+                .filter(may)
+                .map(|verb| verb.as_str().to_owned())
+                .collect(),
         }
     }
 }
@@ -243,7 +246,10 @@ pub(crate) const fn role_to_wire(role: Role) -> pb::Role {
 }
 
 fn state_word(state: &str) -> &'static str {
-    ["active", "deactivated", "removed"].into_iter().find(|word| *word == state).unwrap_or("unknown")
+    ["active", "deactivated", "removed"]
+        .into_iter()
+        .find(|word| *word == state)
+        .unwrap_or("unknown")
 }
 
 fn state_to_wire(state: &str) -> pb::MemberState {

@@ -39,11 +39,16 @@ impl Passwords {
     }
 
     /// Compares with a hash, or with nobody's: both take as long, and nobody's is never right.
-    pub(crate) async fn compare(&self, password: String, known: Option<String>) -> Result<Compared> {
+    pub(crate) async fn compare(
+        &self,
+        password: String,
+        known: Option<String>,
+    ) -> Result<Compared> {
         let somebody = known.is_some();
         let hash = known.unwrap_or_else(|| self.dummy.clone());
         self.in_turn(move || {
-            let parsed = PasswordHash::new(&hash).map_err(|error| Error::internal(error.to_string()))?;
+            let parsed =
+                PasswordHash::new(&hash).map_err(|error| Error::internal(error.to_string()))?;
             let same = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
             Ok(Compared { right: same && somebody })
         })
@@ -91,7 +96,9 @@ mod tests {
             found.done().is_err()
         };
 
-        for common in ["password1234", "qwertyuiop123", "123456789012", "northwind123", "aaaaaaaaaaaaaa"] {
+        for common in
+            ["password1234", "qwertyuiop123", "123456789012", "northwind123", "aaaaaaaaaaaaaa"]
+        {
             assert!(refused(common), "{common}");
         }
         assert!(!refused("correct horse battery staple"));

@@ -28,7 +28,8 @@ impl TryFrom<pb::SignUpRequest> for SignUp {
     type Error = Error;
 
     fn try_from(request: pb::SignUpRequest) -> Result<Self> {
-        let or = |text: String, default: &str| if text.is_empty() { default.to_owned() } else { text };
+        let or =
+            |text: String, default: &str| if text.is_empty() { default.to_owned() } else { text };
         let mut check = Check::default();
         let email = address(&request.email);
         let known = [&*email, &*request.display_name, &*request.organization_display_name];

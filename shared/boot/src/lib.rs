@@ -27,7 +27,6 @@ pub struct Tasks {
 
 impl Tasks {
     /// Runs `work` until it ends or the process drains.
-    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
     pub fn spawn(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
         self.tracker.spawn(async move {

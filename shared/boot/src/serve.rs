@@ -84,7 +84,6 @@ pub async fn serve(service: Service) -> Result<Running> {
 }
 
 /// Drained by its own signal, so the tracker waits for it but never cuts it off.
-#[expect(clippy::disallowed_methods, reason = "tracked, and ended by the drain")]
 fn detach(tasks: &Tasks, work: impl Future<Output = ()> + Send + 'static) {
     tasks.tracker.spawn(work);
 }

@@ -44,7 +44,7 @@ pub struct Builder {
 
 impl Service {
     /// Begins the module of that context, with its way of verifying and renewing assertions.
-    pub fn new(ctx: &Ctx, verifier: Arc<Verifier>, renewal: RenewHandle) -> Builder {
+    pub fn of(ctx: &Ctx, verifier: Arc<Verifier>, renewal: RenewHandle) -> Builder {
         Builder {
             ctx: ctx.clone(),
             names: Vec::new(),
@@ -58,7 +58,6 @@ impl Service {
 impl Builder {
     /// Adds a generated gRPC service.
     #[must_use]
-    #[expect(clippy::should_implement_trait, reason = "reads as the list it is")]
     pub fn add<S>(mut self, service: S) -> Self
     where
         S: TowerService<http::Request<Body>, Error = Infallible>

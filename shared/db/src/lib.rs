@@ -1,4 +1,9 @@
 //! PostgreSQL behind one door: the organisation's transaction, its migrations, its cluster.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the one crate that holds connections"
+)]
 
 mod change;
 pub mod cluster;

@@ -75,7 +75,10 @@ impl Database {
         .fetch_one(&self.probe)
         .await?;
         if row.try_get("strong")? {
-            return Err(Error::internal(format!("{} is stronger than it should be", self.schema.role())));
+            return Err(Error::internal(format!(
+                "{} is stronger than it should be",
+                self.schema.role()
+            )));
         }
         let (found, needed): (i64, _) = (row.try_get("version")?, self.schema.version());
         if found < needed {
@@ -104,7 +107,11 @@ impl FunctionDb {
     ///
     /// # Errors
     /// As any statement.
-    pub async fn call<O, F>(&self, _proof: &Anonymous, query: Map<'_, Postgres, F, PgArguments>) -> Result<O>
+    pub async fn call<O, F>(
+        &self,
+        _proof: &Anonymous,
+        query: Map<'_, Postgres, F, PgArguments>,
+    ) -> Result<O>
     where
         F: FnMut(PgRow) -> Result<O, sqlx::Error> + Send,
         O: Send + Unpin,

@@ -66,7 +66,8 @@ impl TenantDb {
     }
 
     async fn open(&self, permit: &Permit, opening: &str) -> Result<TenantTx> {
-        let span = tracing::info_span!("transaction", otel.kind = "client", db.system = "postgresql");
+        let span =
+            tracing::info_span!("transaction", otel.kind = "client", db.system = "postgresql");
         let begin = || self.pool.begin_with(AssertSqlSafe(opening.to_owned()));
         let inner = match begin().instrument(span.clone()).await {
             Err(error) if is_lost_connection(&error) => begin().instrument(span.clone()).await,
@@ -128,7 +129,8 @@ impl TenantTx {
         let method = self.permit.method();
         let facts = self.permit.facts();
         let request_id = self.permit.request_id().map(devsphere_ids::RequestId::uuid);
-        let stored = (request_id.is_some() && !method.secret_answer).then(|| answer.encode_to_vec());
+        let stored =
+            (request_id.is_some() && !method.secret_answer).then(|| answer.encode_to_vec());
         let changes = serde_json::to_value(&self.changes).map_err(Error::internal)?;
         let record = sqlx::query("select platform.record($1, $2, $3, $4::text::inet, $5, $6)")
             .bind(changes)

@@ -1,4 +1,4 @@
-//! One UUIDv7 type per noun, so that a lead's id never passes for a member's.
+//! One `UUIDv7` type per noun, so that a lead's id never passes for a member's.
 
 use std::{fmt, str::FromStr};
 

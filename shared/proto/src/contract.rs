@@ -191,7 +191,9 @@ impl Contract {
             })
             .unwrap_or_default();
         let permission = text("permission")
-            .map(|name| self.permission(&name).ok_or(format!("{name} is not in permissions.txt")))
+            .map(|name| {
+                self.permission(&name).ok_or_else(|| format!("{name} is not in permissions.txt"))
+            })
             .transpose()?;
         let link = text("link").map(|verb| &*verb.leak());
 

@@ -18,7 +18,9 @@ use devsphere_db::{
     cluster::{Cluster, Options, SUPERUSER, copy_template},
     migrate,
 };
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions,
+};
 
 const PASSWORD: &str = "test";
 const TEMPLATE: &str = "devsphere";

@@ -1,8 +1,6 @@
 //! People of an organisation, with assertions of their role.
 
-use devsphere_auth::{
-    ASSERTION, Kind, Organization, PEER, PermissionSet, Role, Standing, Subject,
-};
+use devsphere_auth::{ASSERTION, Kind, Organization, PEER, PermissionSet, Role, Standing, Subject};
 use devsphere_ids::{OrganizationId, PersonId, SessionId};
 use sqlx::Executor as _;
 use tonic::{

@@ -36,7 +36,9 @@ impl Counter {
         let (counted, within) = (count.clone(), tasks.clone());
         tasks.spawn("counter", async move {
             while let Ok((client, _)) = listener.accept().await {
-                let Ok(upstream) = TcpStream::connect(("127.0.0.1", server)).await else { continue };
+                let Ok(upstream) = TcpStream::connect(("127.0.0.1", server)).await else {
+                    continue;
+                };
                 let (from_client, mut to_client) = client.into_split();
                 let (mut from_server, to_server) = upstream.into_split();
                 let counted = counted.clone();

@@ -1,4 +1,9 @@
 //! A mesh for one test: its own database, real sockets, callers of any role; no back door.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "what cannot be arranged fails the test"
+)]
 
 mod backend;
 mod caller;

@@ -37,7 +37,8 @@ impl InstanceService for Instances {
             let mut tx = self.0.db.read(&permit).await?;
             let (_, version) = store::fetch_in(&mut tx).await?;
             etag::check(&update.etag, version)?;
-            let would_be = Instance { sign_up: Some(update.sign_up.into()), version: Some(version) };
+            let would_be =
+                Instance { sign_up: Some(update.sign_up.into()), version: Some(version) };
             return Ok(Response::new(would_be.into()));
         }
         let mut tx = self.0.db.write(&permit).await?;

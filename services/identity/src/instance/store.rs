@@ -20,7 +20,8 @@ pub(super) async fn fetch_for_update(tx: &mut TenantTx) -> Result<(String, i64)>
 }
 
 pub(super) async fn fetch_in(tx: &mut TenantTx) -> Result<(String, i64)> {
-    let row = sqlx::query!("select sign_up, version from identity.instance").fetch_one(tx.conn()).await?;
+    let row =
+        sqlx::query!("select sign_up, version from identity.instance").fetch_one(tx.conn()).await?;
     Ok((row.sign_up, row.version))
 }
 
@@ -35,7 +36,10 @@ pub(super) async fn update(tx: &mut TenantTx, sign_up: &str) -> Result<Instance>
     .await?)
 }
 
-pub(super) async fn insert_invitation(tx: &mut TenantTx, token_hash: &[u8]) -> Result<DateTime<Utc>> {
+pub(super) async fn insert_invitation(
+    tx: &mut TenantTx,
+    token_hash: &[u8],
+) -> Result<DateTime<Utc>> {
     Ok(sqlx::query_scalar!(
         "insert into identity.sign_up_invitation (token_hash, expire_time)
          values ($1, transaction_timestamp() + make_interval(secs => $2)) returning expire_time",

@@ -146,8 +146,9 @@ impl MemberService for Members {
     ) -> Result<Response<pb::Member>, Status> {
         let (permit, ask) = admit::<_, pb::DeactivateMemberRequest>(request)?;
 
-        let (tx, member) =
-            self.step(&permit, &ask.member_id, &ask.etag, (Verb::Deactivate, "member.deactivated")).await?;
+        let (tx, member) = self
+            .step(&permit, &ask.member_id, &ask.etag, (Verb::Deactivate, "member.deactivated"))
+            .await?;
 
         Ok(Response::new(tx.commit(member.to_wire(permit.caller())).await?))
     }
@@ -158,8 +159,9 @@ impl MemberService for Members {
     ) -> Result<Response<pb::Member>, Status> {
         let (permit, ask) = admit::<_, pb::ReactivateMemberRequest>(request)?;
 
-        let (tx, member) =
-            self.step(&permit, &ask.member_id, &ask.etag, (Verb::Reactivate, "member.reactivated")).await?;
+        let (tx, member) = self
+            .step(&permit, &ask.member_id, &ask.etag, (Verb::Reactivate, "member.reactivated"))
+            .await?;
 
         Ok(Response::new(tx.commit(member.to_wire(permit.caller())).await?))
     }
@@ -170,7 +172,8 @@ impl MemberService for Members {
     ) -> Result<Response<pb::RemoveMemberResponse>, Status> {
         let (permit, ask) = admit::<_, pb::RemoveMemberRequest>(request)?;
 
-        let (tx, _) = self.step(&permit, &ask.member_id, &ask.etag, (Verb::Remove, "member.removed")).await?;
+        let (tx, _) =
+            self.step(&permit, &ask.member_id, &ask.etag, (Verb::Remove, "member.removed")).await?;
 
         Ok(Response::new(tx.commit(pb::RemoveMemberResponse {}).await?))
     }

@@ -16,8 +16,8 @@ pub(super) static FIELDS: [Field; 8] = [
     Field::text("email", "email").sortable(),
     Field::text("display_name", "display_name").sortable(),
     Field::text("role", "role").sortable().one_of(&[
-        "ceo", "admin", "manager", "sales", "seo", "finance", "hr", "support", "operator", "viewer",
-        "client",
+        "ceo", "admin", "manager", "sales", "seo", "finance", "hr", "support", "operator",
+        "viewer", "client",
     ]),
     Field::text("state", "state").sortable().one_of(&["active", "deactivated", "removed"]),
     Field::instant("create_time", "create_time").sortable(),
@@ -56,7 +56,10 @@ pub(super) async fn fetch(tx: &mut TenantTx, member: MemberId) -> Result<Member>
 
 /// The member, and how many other active ceos there are. Locks them all, in one order, so that two
 /// ceos cannot both leave last.
-pub(super) async fn fetch_for_update(tx: &mut TenantTx, member: MemberId) -> Result<(Member, usize)> {
+pub(super) async fn fetch_for_update(
+    tx: &mut TenantTx,
+    member: MemberId,
+) -> Result<(Member, usize)> {
     let mut found: Vec<Member> = sqlx::query_as!(
         Member,
         r#"select member_id as "member_id: MemberId", person_id as "person_id: PersonId", email, display_name,
@@ -68,7 +71,8 @@ pub(super) async fn fetch_for_update(tx: &mut TenantTx, member: MemberId) -> Res
     )
     .fetch_all(tx.conn())
     .await?;
-    let place = found.iter().position(|one| one.member_id == member).ok_or(Error::NotFound("member"))?;
+    let place =
+        found.iter().position(|one| one.member_id == member).ok_or(Error::NotFound("member"))?;
     let member = found.swap_remove(place);
     Ok((member, found.len()))
 }

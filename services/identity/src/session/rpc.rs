@@ -20,7 +20,10 @@ pub(crate) struct Sessions(pub(crate) Identity);
 
 #[async_trait]
 impl SessionService for Sessions {
-    async fn sign_up(&self, request: Request<pb::SignUpRequest>) -> Result<Response<pb::Grant>, Status> {
+    async fn sign_up(
+        &self,
+        request: Request<pb::SignUpRequest>,
+    ) -> Result<Response<pb::Grant>, Status> {
         let (proof, draft) = admit_anonymous::<_, SignUp>(request)?;
 
         let hash = self.0.passwords.hash(draft.password.clone()).await?;
@@ -31,7 +34,10 @@ impl SessionService for Sessions {
         Ok(Response::new(granted.hand_out(&self.0, Some(refresh))?))
     }
 
-    async fn sign_in(&self, request: Request<pb::SignInRequest>) -> Result<Response<pb::Grant>, Status> {
+    async fn sign_in(
+        &self,
+        request: Request<pb::SignInRequest>,
+    ) -> Result<Response<pb::Grant>, Status> {
         let (proof, ask) = admit_anonymous::<_, SignIn>(request)?;
 
         let keys = GuessKeys::new(&ask.email, proof.facts().address);
@@ -48,7 +54,10 @@ impl SessionService for Sessions {
         Ok(Response::new(granted.hand_out(&self.0, Some(refresh))?))
     }
 
-    async fn refresh(&self, request: Request<pb::RefreshRequest>) -> Result<Response<pb::Grant>, Status> {
+    async fn refresh(
+        &self,
+        request: Request<pb::RefreshRequest>,
+    ) -> Result<Response<pb::Grant>, Status> {
         let (proof, ask) = admit_anonymous::<_, pb::RefreshRequest>(request)?;
 
         let wanted = ask.organization_id.parse().ok();
@@ -77,7 +86,12 @@ impl SessionService for Sessions {
             }
             None => {
                 let mut check = Check::default();
-                password::check(&mut check, "password", &ask.password, &[&email, &ask.display_name]);
+                password::check(
+                    &mut check,
+                    "password",
+                    &ask.password,
+                    &[&email, &ask.display_name],
+                );
                 check.done()?;
                 Some(self.0.passwords.hash(ask.password).await?)
             }

@@ -33,7 +33,10 @@ async fn only_the_gateway_exchanges_and_only_services_renew() {
     assert_eq!(as_crm.code(), Code::PermissionDenied);
     assert_eq!(as_nobody.code(), Code::Unauthenticated);
     assert!(renew(&world, "crm", &assertion).await.is_ok());
-    assert_eq!(renew(&world, "gateway", &assertion).await.unwrap_err().code(), Code::PermissionDenied);
+    assert_eq!(
+        renew(&world, "gateway", &assertion).await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
 }
 
 #[tokio::test]
@@ -58,7 +61,10 @@ async fn an_assertion_is_renewed_while_its_session_lives_and_no_longer() {
     let assertion = exchange(&world, &grant.access_token).await.unwrap();
 
     let renewed = renew(&world, "crm", &assertion).await;
-    SessionServiceClient::new(speaking(&world, &grant).await).sign_out(SignOutRequest {}).await.unwrap();
+    SessionServiceClient::new(speaking(&world, &grant).await)
+        .sign_out(SignOutRequest {})
+        .await
+        .unwrap();
     let after = renew(&world, "crm", &assertion).await.unwrap_err();
 
     assert!(renewed.is_ok());

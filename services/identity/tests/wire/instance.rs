@@ -34,7 +34,8 @@ async fn the_code_of_the_first_start_makes_one_administrator_once() {
     let mut person = PersonServiceClient::new(speaking(&world, &grant).await);
 
     let wrong = person.claim_platform_admin(claim("AAAA-AAAA-AAAA-AAAA")).await.unwrap_err();
-    let claimed = person.claim_platform_admin(claim("3n7q 9xkd ft2m wz8r")).await.unwrap().into_inner();
+    let claimed =
+        person.claim_platform_admin(claim("3n7q 9xkd ft2m wz8r")).await.unwrap().into_inner();
     let again = person.claim_platform_admin(claim(CODE)).await.unwrap_err();
 
     assert_eq!(wrong.fields(), ["code"]);

@@ -4,15 +4,18 @@ use devsphere_auth::Role as Right;
 use devsphere_proto::identity::v1::{
     ActivateRequest, CreateMemberRequest, CreateMemberResponse, DeactivateMemberRequest,
     ExplainRequest, GetMeRequest, GetMemberRequest, ListMembersRequest, Member, MemberState,
-    ReactivateMemberRequest, RemoveMemberRequest, RenewActivationRequest, Role, UpdateMemberRequest,
-    member_service_client::MemberServiceClient, person_service_client::PersonServiceClient,
+    ReactivateMemberRequest, RemoveMemberRequest, RenewActivationRequest, Role,
+    UpdateMemberRequest, member_service_client::MemberServiceClient,
+    person_service_client::PersonServiceClient,
 };
 use devsphere_testkit::{Caller, CallerChannel, StatusExt as _, World};
 use prost_types::FieldMask;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::setup::{PASSWORD, colleague, exchange, founder, sessions, sign_in_request, speaking, world};
+use crate::setup::{
+    PASSWORD, colleague, exchange, founder, sessions, sign_in_request, speaking, world,
+};
 
 type Members = MemberServiceClient<CallerChannel>;
 
@@ -29,7 +32,12 @@ async fn add(by: &mut Members, email: &str, role: Role) -> Result<CreateMemberRe
     by.create_member(new(email, role)).await.map(tonic::Response::into_inner)
 }
 
-async fn set_role(by: &mut Members, member: &Member, role: Role, etag: &str) -> Result<Member, Status> {
+async fn set_role(
+    by: &mut Members,
+    member: &Member,
+    role: Role,
+    etag: &str,
+) -> Result<Member, Status> {
     let changed = Member {
         member_id: member.member_id.clone(),
         role: role.into(),
@@ -158,7 +166,8 @@ async fn the_last_ceo_stays_and_nobody_changes_their_own_membership() {
     let world = world().await;
     let north = world.org("north").await;
     let (ada, bea) = (north.member("ada", Right::Ceo).await, north.member("bea", Right::Ceo).await);
-    let list = members(&ada).list_members(ListMembersRequest::default()).await.unwrap().into_inner();
+    let list =
+        members(&ada).list_members(ListMembersRequest::default()).await.unwrap().into_inner();
     let [ada_member, bea_member] = &list.members[..] else { panic!("{list:?}") };
 
     let own = set_role(&mut members(&ada), ada_member, Role::Admin, "").await.unwrap_err();
@@ -234,7 +243,8 @@ async fn a_member_comes_back_or_is_removed_for_good() {
         .unwrap_err();
     deactivate(&mut ceo, &added).await.unwrap();
     ceo.remove_member(RemoveMemberRequest { member_id, ..Default::default() }).await.unwrap();
-    let listed = ceo.list_members(ListMembersRequest::default()).await.unwrap().into_inner().members;
+    let listed =
+        ceo.list_members(ListMembersRequest::default()).await.unwrap().into_inner().members;
     let again = add(&mut ceo, "sam@example.com", Role::Sales).await;
 
     assert_eq!(active.reason(), "BAD_TRANSITION");
@@ -251,8 +261,7 @@ async fn a_member_of_another_organisation_is_as_unknown_as_nobody() {
         members(&south).list_members(ListMembersRequest::default()).await.unwrap().into_inner();
     let get = |member_id: String| GetMemberRequest { member_id };
 
-    let foreign =
-        north.get_member(get(theirs.members[0].member_id.clone())).await.unwrap_err();
+    let foreign = north.get_member(get(theirs.members[0].member_id.clone())).await.unwrap_err();
     let nobody = north.get_member(get(Uuid::now_v7().to_string())).await.unwrap_err();
 
     assert_eq!(foreign.code(), Code::NotFound);

@@ -46,7 +46,10 @@ async fn the_first_organisation_closes_sign_up_behind_itself() {
 
     let refused = sessions(&world).sign_up(sign_up_request("eve@example.com")).await.unwrap_err();
 
-    assert_eq!((refused.code(), refused.cause().as_str()), (Code::FailedPrecondition, "sign_up_closed"));
+    assert_eq!(
+        (refused.code(), refused.cause().as_str()),
+        (Code::FailedPrecondition, "sign_up_closed")
+    );
 }
 
 #[tokio::test]
@@ -79,8 +82,10 @@ async fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
     let world = world().await;
     founder(&world).await;
 
-    let wrong = sessions(&world).sign_in(sign_in_request("ada@example.com", "wrong")).await.unwrap_err();
-    let unknown = sessions(&world).sign_in(sign_in_request("eve@example.com", "wrong")).await.unwrap_err();
+    let wrong =
+        sessions(&world).sign_in(sign_in_request("ada@example.com", "wrong")).await.unwrap_err();
+    let unknown =
+        sessions(&world).sign_in(sign_in_request("eve@example.com", "wrong")).await.unwrap_err();
 
     assert_eq!(wrong.code(), Code::Unauthenticated);
     assert_eq!(wrong.cause(), "bad_credentials");
@@ -109,9 +114,13 @@ async fn two_hundred_parallel_guesses_are_evaluated_ten_times_at_most() {
         .count();
     assert!((1..=10).contains(&evaluated), "{evaluated} evaluated");
     assert!(answers.iter().all(Result::is_err));
-    let right = sessions(&world).sign_in(sign_in_request("ada@example.com", PASSWORD)).await.unwrap_err();
+    let right =
+        sessions(&world).sign_in(sign_in_request("ada@example.com", PASSWORD)).await.unwrap_err();
     assert_eq!(right.reason(), "RATE_LIMITED");
-    assert!(refreshed(&world, &grant.refresh_token).await.is_ok(), "a live session is not locked out");
+    assert!(
+        refreshed(&world, &grant.refresh_token).await.is_ok(),
+        "a live session is not locked out"
+    );
 }
 
 #[tokio::test]
@@ -151,9 +160,7 @@ async fn a_refresh_token_used_again_kills_the_family_with_its_descendants() {
         let replayed = refreshed(&world, &chain[round % 3]).await;
 
         let descendants = join_all(chain.iter().map(|token| refreshed(&world, token))).await;
-        let dead = |answer: &Result<Grant, Status>| {
-            matches!(answer, Err(refused) if refused.code() == Code::Unauthenticated)
-        };
+        let dead = |answer: &Result<Grant, Status>| matches!(answer, Err(refused) if refused.code() == Code::Unauthenticated);
         assert!(dead(&replayed) || round % 3 == 2, "{round}");
         if round % 3 == 2 {
             // The direct parent within its grace gets the same successor, and kills nothing.
@@ -177,7 +184,10 @@ async fn signing_out_ends_this_session_and_no_other() {
         .unwrap()
         .into_inner();
 
-    SessionServiceClient::new(speaking(&world, &here).await).sign_out(SignOutRequest {}).await.unwrap();
+    SessionServiceClient::new(speaking(&world, &here).await)
+        .sign_out(SignOutRequest {})
+        .await
+        .unwrap();
 
     assert!(exchange(&world, &here.access_token).await.is_err());
     assert!(refreshed(&world, &here.refresh_token).await.is_err());
@@ -268,7 +278,8 @@ async fn nobody_switches_to_an_organisation_that_is_not_theirs() {
     let to = |organization_id: String| SwitchOrganizationRequest { organization_id };
 
     let foreign = own.switch_organization(to(south.id().to_string())).await.unwrap_err();
-    let again = own.switch_organization(to(grant.organization_id.clone())).await.unwrap().into_inner();
+    let again =
+        own.switch_organization(to(grant.organization_id.clone())).await.unwrap().into_inner();
 
     assert_eq!(foreign.code(), Code::NotFound);
     assert_eq!(again.organization_id, grant.organization_id);

@@ -28,11 +28,7 @@ pub fn sign_up_request(email: &str) -> SignUpRequest {
 }
 
 pub fn sign_in_request(email: &str, password: &str) -> SignInRequest {
-    SignInRequest {
-        email: email.into(),
-        password: password.into(),
-        organization_id: String::new(),
-    }
+    SignInRequest { email: email.into(), password: password.into(), organization_id: String::new() }
 }
 
 pub async fn founder(world: &World) -> Grant {
@@ -43,7 +39,8 @@ pub async fn founder(world: &World) -> Grant {
 pub async fn exchange(world: &World, access_token: &str) -> Result<String, Status> {
     let gateway = Speak::peer(world.channel("identity"), "gateway");
     let credential = access_token.to_owned();
-    let answer = AssertionServiceClient::new(gateway).exchange(ExchangeRequest { credential }).await?;
+    let answer =
+        AssertionServiceClient::new(gateway).exchange(ExchangeRequest { credential }).await?;
     Ok(answer.into_inner().assertion)
 }
 

@@ -8,7 +8,7 @@ use tonic::Status;
 use tracing::Instrument as _;
 
 use super::error_of;
-use crate::telemetry;
+use crate::{MESSAGE_LIMIT, telemetry};
 
 pub(super) async fn layer(request: Request, next: Next) -> Response {
     let method: Option<&'static Method> = request.extensions().get().copied();
@@ -56,12 +56,13 @@ fn transport(status: &Status, trace: &str, method: &'static Method) -> Status {
     let failure = Failure::of_method(method.path, method.reads);
     let Some(problem) = status.message().strip_prefix("failed to decode Protobuf message: ") else {
         tracing::warn!(method = method.path, code = ?status.code(), message = status.message(), "transport");
-        return match status.code() {
-            tonic::Code::Internal | tonic::Code::Unknown => {
-                Error::internal(status.message().to_owned()).status(trace, failure)
-            }
-            _ => Status::new(status.code(), status.message()),
+        let error = match status.code() {
+            tonic::Code::Unimplemented => Error::UnknownMethod,
+            tonic::Code::OutOfRange => Error::PayloadTooLarge { limit: MESSAGE_LIMIT },
+            tonic::Code::Cancelled => Error::DeadlineExceeded,
+            _ => Error::internal(status.message().to_owned()),
         };
+        return error.status(trace, failure);
     };
     // `Message.field: Message.field: what is wrong`
     let mut field = Vec::new();

@@ -1,4 +1,5 @@
 //! Makes the offline data of the checked queries anew: a cluster, the migrations from disk, one build per service.
+#![expect(clippy::disallowed_methods, reason = "makes the database that the build asks")]
 
 use std::{
     env, fs,
