@@ -11,7 +11,8 @@ use prost_types::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    Core, member,
+    Core,
+    role::role_to_wire,
     secret::{Access, Opaque},
 };
 
@@ -80,7 +81,7 @@ impl Granted {
                 Ok(pb::Affiliation {
                     organization_id: row.organization_id.to_string(),
                     display_name: row.display_name,
-                    role: member::role_to_wire(role).into(),
+                    role: role_to_wire(role).into(),
                     state: state_to_wire(&row.state).into(),
                 })
             })

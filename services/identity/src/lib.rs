@@ -7,6 +7,7 @@ pub mod keys;
 mod member;
 mod password;
 mod person;
+mod role;
 mod secret;
 mod session;
 

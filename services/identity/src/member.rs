@@ -13,7 +13,10 @@ use devsphere_proto::identity::v1 as pb;
 use devsphere_rpc::{etag, mask::Mask, time::timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::session::address;
+use crate::{
+    role::{role_from_wire, role_to_wire},
+    session::address,
+};
 
 /// An activation link is good for this long.
 pub(crate) const ACTIVATION_LIFETIME: Duration = Duration::from_secs(72 * 3600);
@@ -113,6 +116,20 @@ impl Member {
         may_give(caller, self.role()?)
     }
 
+    /// Refuses to take the role or the place of the last ceo.
+    ///
+    /// # Errors
+    /// `InvalidState` with the cause `last_ceo`.
+    pub(crate) fn leaves_a_ceo(&self, others: usize) -> Result<()> {
+        if self.role()? == Role::Ceo && self.activate_time.is_some() && others == 0 {
+            return Err(Error::InvalidState {
+                cause: "last_ceo",
+                message: "an organisation keeps at least one ceo",
+            });
+        }
+        Ok(())
+    }
+
     pub(crate) fn to_wire(&self, caller: &Caller) -> pb::Member {
         let may = |verb: &Verb| {
             caller.permissions().names().any(|name| name == verb.permission())
@@ -205,43 +222,6 @@ pub(crate) fn may_give(caller: &Caller, role: Role) -> Result<()> {
     match missing.names().find(|name| !caller.permissions().names().any(|held| held == *name)) {
         Some(name) => Err(Error::Forbidden(name)),
         None => Ok(()),
-    }
-}
-
-/// A role as a request names it; the portal's role comes with the portal.
-///
-/// # Errors
-/// A violation on `field`.
-pub(crate) fn role_from_wire(role: pb::Role, field: &str) -> Result<Role> {
-    match role {
-        pb::Role::Unspecified => Err(Error::field(field, "is required")),
-        pb::Role::Client => Err(Error::field(field, "is given in the client portal only")),
-        pb::Role::Ceo => Ok(Role::Ceo),
-        pb::Role::Admin => Ok(Role::Admin),
-        pb::Role::Manager => Ok(Role::Manager),
-        pb::Role::Sales => Ok(Role::Sales),
-        pb::Role::Seo => Ok(Role::Seo),
-        pb::Role::Finance => Ok(Role::Finance),
-        pb::Role::Hr => Ok(Role::Hr),
-        pb::Role::Support => Ok(Role::Support),
-        pb::Role::Operator => Ok(Role::Operator),
-        pb::Role::Viewer => Ok(Role::Viewer),
-    }
-}
-
-pub(crate) const fn role_to_wire(role: Role) -> pb::Role {
-    match role {
-        Role::Ceo => pb::Role::Ceo,
-        Role::Admin => pb::Role::Admin,
-        Role::Manager => pb::Role::Manager,
-        Role::Sales => pb::Role::Sales,
-        Role::Seo => pb::Role::Seo,
-        Role::Finance => pb::Role::Finance,
-        Role::Hr => pb::Role::Hr,
-        Role::Support => pb::Role::Support,
-        Role::Operator => pb::Role::Operator,
-        Role::Viewer => pb::Role::Viewer,
-        Role::Client => pb::Role::Client,
     }
 }
 

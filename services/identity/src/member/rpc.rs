@@ -13,9 +13,10 @@ use prost_types::Timestamp;
 use serde_json::json;
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{ACTIVATION_LIFETIME, Draft, Member, Update, Verb, may_give, role_to_wire, store};
+use super::{ACTIVATION_LIFETIME, Draft, Member, Update, Verb, may_give, store};
 use crate::{
     Identity,
+    role::role_to_wire,
     secret::{ACTIVATION, Opaque, now},
 };
 
@@ -133,7 +134,7 @@ impl MemberService for Members {
         if member.role()? == update.role {
             return Ok(Response::new(tx.commit(member.to_wire(permit.caller())).await?));
         }
-        ceo_stays(&member, other_ceos)?;
+        member.leaves_a_ceo(other_ceos)?;
         let updated = store::update(&mut tx, &change(&member)).await?;
         tx.emit(changed("member.role_changed", Some(&member), &updated));
 
@@ -243,7 +244,7 @@ impl Members {
         member.within_reach(permit.caller())?;
         let state = member.step(verb)?.to_owned();
         if verb == Verb::Deactivate {
-            ceo_stays(&member, other_ceos)?;
+            member.leaves_a_ceo(other_ceos)?;
         }
         let updated = store::update(&mut tx, &Member { state, ..member.clone() }).await?;
         tx.emit(changed(event, Some(&member), &updated));
@@ -275,16 +276,6 @@ fn would_be(draft: &Draft) -> pb::CreateMemberResponse {
         }),
         ..pb::CreateMemberResponse::default()
     }
-}
-
-fn ceo_stays(member: &Member, other_ceos: usize) -> Result<()> {
-    if member.role()? == Role::Ceo && member.activate_time.is_some() && other_ceos == 0 {
-        return Err(Error::InvalidState {
-            cause: "last_ceo",
-            message: "an organisation keeps at least one ceo",
-        });
-    }
-    Ok(())
 }
 
 fn id(text: &str) -> Result<MemberId> {

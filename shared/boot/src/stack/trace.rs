@@ -64,7 +64,7 @@ fn transport(status: &Status, trace: &str, method: &'static Method) -> Status {
         };
         return error.status(trace, failure);
     };
-    // `Message.field: Message.field: what is wrong`
+    // `Inner.field: Outer.field: what is wrong`
     let mut field = Vec::new();
     let mut rest = problem;
     while let Some((place, after)) = rest.split_once(": ")
@@ -73,6 +73,7 @@ fn transport(status: &Status, trace: &str, method: &'static Method) -> Status {
         field.push(name);
         rest = after;
     }
+    field.reverse();
     let error = if field.is_empty() {
         Error::BadRequest { cause: "malformed_message", message: "the message does not decode" }
     } else {

@@ -1,0 +1,393 @@
+//! A mesh with people in it, and every RPC made ready to be called, by what its contract says.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, HashMap},
+};
+
+use bytes::Bytes;
+use devsphere_auth::{Kind, Organization, PermissionSet, Role, Standing, Subject};
+use devsphere_boot::Module;
+use devsphere_proto::{Access, Contract, Method};
+use devsphere_testkit::World;
+use prost::Message as _;
+use prost_reflect::DynamicMessage;
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
+use tonic::{Code, transport::Channel};
+use uuid::Uuid;
+
+use super::{
+    fill::{Filler, Known},
+    needs::{self, Needs},
+    wire::{Answer, Door, Refusal, call},
+};
+
+/// Every module of the mesh; one that is missing here fails the tests by name.
+pub const MODULES: [Module; 2] = [devsphere_identity::MODULE, devsphere_crm::MODULE];
+
+/// Whoever is to stand in an organisation comes in by this door.
+const SIGN_UP: &str = "/devsphere.identity.v1.SessionService/SignUp";
+
+/// A service that no internal method names.
+pub const WRONG_PEER: &str = "nobody";
+
+/// The services, and what was found out about their methods.
+pub struct Stage {
+    pub world: World,
+    pub contract: &'static Contract,
+    channels: BTreeMap<&'static str, Channel>,
+    admin: tokio::sync::Mutex<PgConnection>,
+    turn: Cell<usize>,
+    ways: RefCell<HashMap<&'static str, Way>>,
+}
+
+/// What a method asks for before it answers: verbs that lead to it, and a mask that it takes.
+#[derive(Debug, Clone, Default)]
+pub struct Way {
+    pub steps: Vec<&'static Method>,
+    pub mask: Vec<String>,
+}
+
+/// Somebody who signed up, with the ids of what is theirs.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    pub subject: Subject,
+    pub records: Known,
+    /// Begins every text that they write.
+    pub canary: &'static str,
+}
+
+/// A request that is answered, once, when its caller sends it.
+pub struct Ready {
+    pub method: &'static Method,
+    pub actor: Actor,
+    pub message: DynamicMessage,
+}
+
+impl Stage {
+    pub async fn start() -> Self {
+        Self::of(World::start(&MODULES).await).await
+    }
+
+    /// The same with every service's SQL counted.
+    pub async fn counted() -> Self {
+        Self::of(World::counted(&MODULES).await).await
+    }
+
+    async fn of(world: World) -> Self {
+        let contract = Contract::get().unwrap();
+        for module in contract.modules() {
+            assert!(world.endpoints().contains_key(module.name), "{} is not in MODULES", module.name);
+        }
+        let channel = |name: &&'static str| (*name, world.channel(name));
+        let channels = world.endpoints().keys().map(channel).collect();
+        let admin = tokio::sync::Mutex::new(world.admin().await);
+        let (turn, ways) = (Cell::new(0), RefCell::default());
+        let stage = Self { world, contract, channels, admin, turn, ways };
+        // The first one has the addresses of the examples, so that an example signs in.
+        stage.sign_up("").await.unwrap();
+        stage
+    }
+
+    pub fn methods(&self) -> impl Iterator<Item = &'static Method> {
+        self.contract.methods()
+    }
+
+    /// The way to the method's service, without any caller.
+    pub fn channel(&self, method: &Method) -> &Channel {
+        &self.channels[method.module]
+    }
+
+    /// Sends the bytes through that door.
+    pub async fn call(&self, method: &Method, door: &Door, body: impl Into<Bytes>) -> Answer {
+        call(self.channel(method), method, door, body).await
+    }
+
+    /// Sign-ups are taken, guesses forgotten, and the first start's code is the example: what no
+    /// RPC can arrange.
+    async fn reset(&self) {
+        let code = needs::CODE.replace('-', "");
+        let arrange = sqlx::query(
+            "with forgotten as (delete from identity.guess)
+             update identity.instance set sign_up = 'open', sign_up_chosen = true,
+                 admin_code_hash = sha256(convert_to($1, 'UTF8'))",
+        );
+        self.admin.lock().await.execute(arrange.bind(code)).await.unwrap();
+    }
+
+    /// Founds an organisation through the wire.
+    ///
+    /// # Errors
+    /// When sign-up cannot be filled, or is refused.
+    pub async fn sign_up(&self, canary: &'static str) -> Result<Actor, String> {
+        self.reset().await;
+        let method = self.contract.method(SIGN_UP).ok_or("there is no SignUp")?;
+        let turn = self.next_turn();
+        let message = Filler { turn, canary, ..Filler::default() }.fill(&method.descriptor.input())?;
+        let answer = self.call(method, &Door::default(), message.encode_to_vec()).await;
+        let grant = decode(method, &answer.map_err(|refused| format!("SignUp: {refused}"))?)?;
+        let mut records = needs::ids_in(&grant);
+        records.retain(|noun, _| ["person", "session", "organization"].contains(&noun.as_str()));
+        let id = |noun: &str| -> Uuid { records[noun][0].parse().unwrap() };
+        let subject = Subject {
+            kind: Kind::User,
+            id: id("person"),
+            session: Some(id("session")),
+            organization: Some(Organization {
+                id: id("organization"),
+                standing: Standing::Active,
+                zone: "UTC".into(),
+                currency: "EUR".into(),
+                locale: "en".into(),
+                role: Some(Role::Ceo),
+            }),
+            client: None,
+            permissions: PermissionSet::EMPTY,
+        };
+        Ok(Actor { subject, records, canary })
+    }
+
+    /// The request, and everything that it stands on.
+    ///
+    /// # Errors
+    /// Why it cannot be filled, or what it was answered when nothing led to an answer.
+    pub async fn ready(&self, method: &'static Method, actor: &Actor) -> Result<Ready, String> {
+        let way = self.way(method, actor).await?;
+        self.along(method, actor, &way, 1).await
+    }
+
+    /// The same with `many` items in each list.
+    ///
+    /// # Errors
+    /// As [`Stage::ready`].
+    pub async fn ready_many(
+        &self,
+        method: &'static Method,
+        actor: &Actor,
+        many: usize,
+    ) -> Result<Ready, String> {
+        let way = self.way(method, actor).await?;
+        self.along(method, actor, &way, many).await
+    }
+
+    /// What leads to an answer, found out once by trying.
+    ///
+    /// # Errors
+    /// As [`Stage::ready`].
+    pub async fn way(&self, method: &'static Method, actor: &Actor) -> Result<Way, String> {
+        let known = self.ways.borrow().get(method.path).cloned();
+        if let Some(way) = known {
+            return Ok(way);
+        }
+        let way = self.find_way(method, actor).await?;
+        self.ways.borrow_mut().insert(method.path, way.clone());
+        Ok(way)
+    }
+
+    async fn find_way(&self, method: &'static Method, actor: &Actor) -> Result<Way, String> {
+        let mask = self.find_mask(method, actor).await?;
+        let mut first = None;
+        for steps in needs::ways_to(self.contract, method) {
+            let way = Way { steps, mask: mask.clone() };
+            let ready = match self.along(method, actor, &way, 1).await {
+                Ok(ready) => ready,
+                Err(problem) if way.steps.is_empty() => return Err(problem),
+                Err(_) => continue,
+            };
+            let refused = match self.send(&ready).await {
+                Ok(_) => return Ok(way),
+                Err(refused) if refused.code == Code::FailedPrecondition => refused,
+                Err(refused) if way.steps.is_empty() => return Err(refused.to_string()),
+                Err(_) => continue,
+            };
+            first.get_or_insert(refused);
+        }
+        Err(first.map(|refused| format!("no way leads there: {refused}")).unwrap_or_default())
+    }
+
+    /// The fields that an update takes, by the answers to one at a time.
+    async fn find_mask(&self, method: &'static Method, actor: &Actor) -> Result<Vec<String>, String> {
+        let mut taken = Vec::new();
+        for field in needs::maskable(method) {
+            let way = Way { steps: Vec::new(), mask: vec![field.clone()] };
+            let mut ready = self.along(method, actor, &way, 1).await?;
+            if let Some(only) = method.descriptor.input().get_field_by_name("validate_only") {
+                ready.message.set_field(&only, prost_reflect::Value::Bool(true));
+            }
+            match self.send(&ready).await {
+                Err(refused) if refused.blames("update_mask") => {}
+                _ => taken.push(field),
+            }
+        }
+        if taken.is_empty() && !needs::maskable(method).is_empty() {
+            return Err("its update_mask takes no field".into());
+        }
+        Ok(taken)
+    }
+
+    async fn along(
+        &self,
+        method: &'static Method,
+        actor: &Actor,
+        way: &Way,
+        many: usize,
+    ) -> Result<Ready, String> {
+        // What ends a session or changes a password needs one of its own.
+        let mut actor = match method.access {
+            Access::SelfOnly => self.sign_up(actor.canary).await?,
+            _ => actor.clone(),
+        };
+        self.reset().await;
+        let needs = Needs::of(method);
+        for noun in needs.nouns.iter().filter(|noun| !actor.records.contains_key(*noun)).cloned().collect::<Vec<_>>() {
+            let count = if needs.lists.contains(&noun) { many } else { 1 };
+            let mut made = Vec::new();
+            for _ in 0..count {
+                made.push(Box::pin(self.make(&noun, &actor)).await?);
+            }
+            actor.records.insert(noun, made);
+        }
+        for step in &way.steps {
+            let message = self.filler(step, &actor, &[]).fill(&step.descriptor.input())?;
+            let ready = Ready { method: step, actor: actor.clone(), message };
+            self.send(&ready).await.map_err(|refused| format!("{}: {refused}", step.path))?;
+        }
+        let mut filler = Filler { many, ..self.filler(method, &actor, &way.mask) };
+        for secret in needs.secrets {
+            let value = Box::pin(self.secret(&secret, &actor)).await?;
+            filler.secrets.insert(secret, vec![value]);
+        }
+        let message = filler.fill(&method.descriptor.input())?;
+        Ok(Ready { method, actor, message })
+    }
+
+    fn filler(&self, method: &Method, actor: &Actor, mask: &[String]) -> Filler {
+        Filler {
+            records: actor.records.clone(),
+            creates: needs::creates(method),
+            mask: mask.to_vec(),
+            turn: self.next_turn(),
+            // What an update writes differs from what the create wrote.
+            variant: usize::from(!mask.is_empty()),
+            canary: actor.canary,
+            ..Filler::default()
+        }
+    }
+
+    /// A fresh record of that noun, by the Create that answers one.
+    ///
+    /// # Errors
+    /// When there is no such Create, or it is refused.
+    pub async fn make(&self, noun: &str, actor: &Actor) -> Result<String, String> {
+        let makes = |method: &&Method| needs::creates(method).as_deref() == Some(noun);
+        let method = self.methods().find(makes).ok_or_else(|| format!("no Create answers a {noun}"))?;
+        let ready = self.along(method, actor, &Way::default(), 1).await?;
+        let answer = self.send(&ready).await;
+        let answer = answer.map_err(|refused| format!("{}: {refused}", method.path))?;
+        let ids = needs::ids_in(&decode(method, &answer)?);
+        ids.get(noun).and_then(|ids| ids.first()).cloned().ok_or_else(|| format!("{} answers no id", method.path))
+    }
+
+    /// A value that some method shows once, fresh.
+    async fn secret(&self, name: &str, actor: &Actor) -> Result<String, String> {
+        let shown_as = needs::shown_as(name);
+        for method in needs::showing(self.contract, shown_as) {
+            let Ok(ready) = self.along(method, actor, &Way::default(), 1).await else { continue };
+            let Ok(answer) = self.send(&ready).await else { continue };
+            let shown = decode(method, &answer)?;
+            let text = shown.get_field_by_name(shown_as).and_then(|value| value.as_str().map(str::to_owned));
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                return Ok(text);
+            }
+        }
+        Err(format!("nothing shows a {name}"))
+    }
+
+    /// Calls it as whoever may.
+    pub async fn send(&self, ready: &Ready) -> Answer {
+        let door = self.door(ready.method, &ready.actor, &all());
+        self.call(ready.method, &door, ready.message.encode_to_vec()).await
+    }
+
+    /// The way in that the method's access asks for.
+    pub fn door(&self, method: &Method, actor: &Actor, permissions: &PermissionSet) -> Door {
+        let assertion = || Door::default().assertion(&self.assertion(actor, permissions));
+        match &method.access {
+            Access::Public => Door::default(),
+            Access::SelfOnly | Access::Granted { .. } => assertion(),
+            Access::Internal { services, without_caller: true } => Door::default().peer(services[0]),
+            Access::Internal { services, .. } => assertion().peer(services[0]),
+        }
+    }
+
+    /// An assertion of the actor with exactly these permissions.
+    pub fn assertion(&self, actor: &Actor, permissions: &PermissionSet) -> String {
+        self.assertion_of(&Subject { permissions: permissions.clone(), ..actor.subject.clone() })
+    }
+
+    /// An assertion of just that.
+    pub fn assertion_of(&self, subject: &Subject) -> String {
+        self.world.minter().assertion(subject, now()).unwrap().0
+    }
+
+    /// Every row there is, or every row of one organisation, table by table as a hash.
+    pub async fn rows(&self, org: Option<&str>) -> BTreeMap<String, String> {
+        let mut admin = self.admin.lock().await;
+        let tables = sqlx::query(
+            "select format('%I.%I', n.nspname, c.relname) as name from pg_class as c
+             join pg_namespace as n on n.oid = c.relnamespace
+             where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema')
+               and ($1::text is null or exists (
+                   select from pg_attribute as a where a.attrelid = c.oid and a.attname = 'org_id'))",
+        );
+        let tables = tables.bind(org).fetch_all(&mut *admin).await.unwrap();
+        let mut rows = BTreeMap::new();
+        for table in tables {
+            let name: String = table.get("name");
+            let only = if org.is_some() { "where org_id = $1::uuid" } else { "where $1::text is null" };
+            let hash = format!("select md5(string_agg(t::text, '' order by t::text)) from {name} as t {only}");
+            let hash = sqlx::query_scalar(AssertSqlSafe(hash)).bind(org).fetch_one(&mut *admin);
+            let hash: Option<String> = hash.await.unwrap();
+            rows.insert(name, hash.unwrap_or_default());
+        }
+        rows
+    }
+
+    fn next_turn(&self) -> usize {
+        let turn = self.turn.get();
+        self.turn.set(turn + 1);
+        turn
+    }
+}
+
+impl Actor {
+    /// The id of what is theirs.
+    pub fn id(&self, noun: &str) -> &str {
+        &self.records[noun][0]
+    }
+}
+
+/// Every permission there is.
+pub fn all() -> PermissionSet {
+    PermissionSet::matching(&["*"])
+}
+
+/// Seconds since 1970.
+pub fn now() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    now.as_secs().cast_signed()
+}
+
+/// The first message of an answer.
+///
+/// # Errors
+/// When it is not what the contract says.
+pub fn decode(method: &Method, answer: &[Bytes]) -> Result<DynamicMessage, String> {
+    let bytes = answer.first().ok_or("the stream is empty")?.clone();
+    DynamicMessage::decode(method.descriptor.output(), bytes).map_err(|error| error.to_string())
+}
+
+/// An answer in one line.
+pub fn said(answer: &Answer) -> String {
+    answer.as_ref().map_or_else(Refusal::to_string, |_| "OK".into())
+}

@@ -1,0 +1,146 @@
+//! The whole mesh behind its gateway, and people who sign in for real.
+
+use std::net::SocketAddr;
+
+use devsphere_gateway::{Config, Gateway, Limits, serve};
+use devsphere_proto::{
+    crm::v1::lead_service_client::LeadServiceClient,
+    identity::v1::{
+        ActivateRequest, CreateMemberRequest, Grant, Member, Role, SignInRequest, SignUpRequest,
+        member_service_client::MemberServiceClient, person_service_client::PersonServiceClient,
+        session_service_client::SessionServiceClient,
+    },
+};
+use devsphere_testkit::World;
+use tonic::{
+    Request, Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::{Channel, Endpoint},
+};
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// Every service and the gateway.
+pub struct Mesh {
+    pub world: World,
+    pub gateway: Gateway,
+}
+
+/// Somebody signed in.
+pub struct Person {
+    pub grant: Grant,
+    channel: Channel,
+}
+
+/// Sends an access token as bearer.
+#[derive(Clone)]
+pub struct Bearer(Option<MetadataValue<Ascii>>);
+
+pub type Signed = InterceptedService<Channel, Bearer>;
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
+        Ok(request)
+    }
+}
+
+impl Mesh {
+    pub async fn start() -> Self {
+        let world = World::start(&[devsphere_identity::MODULE, devsphere_crm::MODULE]).await;
+        let config = Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            peers: world.endpoints().clone(),
+            limits: Limits::default(),
+        };
+        let gateway = serve(config, world.tasks()).await.unwrap();
+        Self { world, gateway }
+    }
+
+    pub fn channel(&self) -> Channel {
+        let address = format!("http://{}", self.gateway.address);
+        Endpoint::from_shared(address).unwrap().connect_lazy()
+    }
+
+    pub fn sessions(&self) -> SessionServiceClient<Channel> {
+        SessionServiceClient::new(self.channel())
+    }
+
+    pub fn with_token(&self, token: &str) -> Signed {
+        let bearer = format!("Bearer {token}").parse().ok();
+        InterceptedService::new(self.channel(), Bearer(bearer))
+    }
+
+    pub async fn founder(&self) -> Person {
+        let request = SignUpRequest {
+            email: "ada@example.com".into(),
+            password: PASSWORD.into(),
+            display_name: "Ada Founder".into(),
+            organization_display_name: "Northwind".into(),
+            ..SignUpRequest::default()
+        };
+        let grant = self.sessions().sign_up(request).await.unwrap().into_inner();
+        Person { grant, channel: self.channel() }
+    }
+
+    pub async fn sign_in(&self, email: &str) -> Result<Person, Status> {
+        let request = SignInRequest {
+            email: email.into(),
+            password: PASSWORD.into(),
+            organization_id: String::new(),
+        };
+        let grant = self.sessions().sign_in(request).await?.into_inner();
+        Ok(Person { grant, channel: self.channel() })
+    }
+
+    /// Adds a member through the ceo, who activates and signs in.
+    pub async fn member(&self, ceo: &Person, name: &str, role: Role) -> Person {
+        let email = format!("{name}@example.com");
+        let member = Member {
+            email: email.clone(),
+            display_name: name.into(),
+            role: role.into(),
+            ..Member::default()
+        };
+        let request =
+            CreateMemberRequest { member: Some(member), ..CreateMemberRequest::default() };
+        let created = ceo.members().create_member(request).await.unwrap().into_inner();
+        let activate = ActivateRequest {
+            activation_token: created.activation_token,
+            password: PASSWORD.into(),
+            display_name: name.into(),
+        };
+        self.sessions().activate(activate).await.unwrap();
+        self.sign_in(&email).await.unwrap()
+    }
+}
+
+impl Person {
+    fn signed(&self) -> Signed {
+        let bearer = format!("Bearer {}", self.grant.access_token).parse().ok();
+        InterceptedService::new(self.channel.clone(), Bearer(bearer))
+    }
+
+    pub fn leads(&self) -> LeadServiceClient<Signed> {
+        LeadServiceClient::new(self.signed())
+    }
+
+    pub fn members(&self) -> MemberServiceClient<Signed> {
+        MemberServiceClient::new(self.signed())
+    }
+
+    pub fn own(&self) -> PersonServiceClient<Signed> {
+        PersonServiceClient::new(self.signed())
+    }
+
+    pub fn sessions(&self) -> SessionServiceClient<Signed> {
+        SessionServiceClient::new(self.signed())
+    }
+
+    pub fn person_id(&self) -> String {
+        self.grant.person.clone().unwrap().person_id
+    }
+}
