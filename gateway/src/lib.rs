@@ -1,0 +1,120 @@
+//! The only door for clients: a credential becomes an assertion, a path a service; no code per method.
+
+mod answer;
+mod credential;
+mod deadline;
+mod exchange;
+mod flights;
+mod forward;
+mod headers;
+mod health;
+mod hop;
+mod limit;
+mod reflection;
+mod router;
+mod server;
+mod upstreams;
+
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use devsphere_boot::{Endpoint, Tasks};
+use devsphere_error::{Error, Result};
+use devsphere_proto::Contract;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{health::Health, router::Front, upstreams::Upstreams};
+
+/// How the gateway is to run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where clients find it.
+    pub listen: SocketAddr,
+    /// Where each module listens, by name.
+    pub peers: BTreeMap<&'static str, Endpoint>,
+    /// The numbers.
+    pub limits: Limits,
+}
+
+/// The numbers of `design.md` §8 that operators and tests may turn.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Unary calls at work at the same time; more are shed.
+    pub calls: usize,
+    /// Streams open at the same time; counted apart, so that watchers never shut callers out.
+    pub streams: usize,
+    /// Streams of HTTP/2 that a client may have open on one connection.
+    pub streams_per_connection: u32,
+    /// A unary call without a deadline gets this one, and so does every exchange.
+    pub default_deadline: Duration,
+    /// No unary call gets more.
+    pub longest_deadline: Duration,
+    /// No stream gets more: past the ten minutes after which a service ends it with a cursor.
+    pub longest_stream: Duration,
+    /// A drain takes this long at most.
+    pub drain: Duration,
+    /// How often a module is asked whether it serves, and how long it may take to say so.
+    pub probe_every: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            calls: 1024,
+            streams: 1024,
+            streams_per_connection: 100,
+            default_deadline: Duration::from_secs(10),
+            longest_deadline: Duration::from_secs(30),
+            longest_stream: Duration::from_secs(610),
+            drain: Duration::from_secs(10),
+            probe_every: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The gateway at work.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Where it listens, with the port that the system chose if asked for any.
+    pub address: SocketAddr,
+    stop: CancellationToken,
+    done: CancellationToken,
+}
+
+impl Gateway {
+    /// Stops taking calls, lets those at work end, and waits.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.done.cancelled().await;
+    }
+}
+
+/// Binds and serves until stopped.
+///
+/// # Errors
+/// When the address cannot be had, or the contracts of this build are broken.
+pub async fn serve(config: Config, tasks: &Tasks) -> Result<Gateway> {
+    let Config { listen, peers, limits } = config;
+    let contract = Contract::get().map_err(|error| Error::internal(error.to_string()))?;
+    let failed = |error: io::Error| Error::internal(format!("cannot listen on {listen}: {error}"));
+    let listener = TcpListener::bind(listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+
+    let stop = tasks.stopping().child_token();
+    let upstreams = Upstreams::new(&peers);
+    let (health, health_server) = Health::new(contract).await;
+    health.watch(&upstreams, limits.probe_every, &stop, tasks);
+    let own = reflection::add(contract, health_server)?;
+    let front = Arc::new(Front::new(contract, upstreams, own, limits));
+
+    let done = CancellationToken::new();
+    let gateway = Gateway { address, stop: stop.clone(), done: done.clone() };
+    tracing::info!(%address, "serving");
+
+    // Not one of `tasks`, which cut their work off: this one ends by draining.
+    TaskTracker::new().spawn(async move {
+        server::run(listener, &front, &stop, &health).await;
+        done.cancel();
+    });
+    Ok(gateway)
+}

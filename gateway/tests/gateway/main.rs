@@ -1,0 +1,21 @@
+//! The gateway through the wire, before services that note what reaches them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "the helpers of a test fail, spawn and refuse as the test itself"
+)]
+
+mod bytes;
+mod client;
+mod credentials;
+mod deadlines;
+mod headers;
+mod identity;
+mod limits;
+mod own;
+mod recorder;
+mod refusals;
+mod stopping;
+mod telemetry;
+mod world;
