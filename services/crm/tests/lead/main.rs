@@ -1,0 +1,65 @@
+//! Leads, through the wire.
+
+#![expect(clippy::unwrap_used, reason = "what arranges a test fails it")]
+
+mod batch;
+mod export;
+mod handover;
+mod list;
+mod standard;
+mod trace;
+mod verbs;
+
+use devsphere_proto::crm::v1::{self as pb, lead_service_client::LeadServiceClient};
+use devsphere_testkit::{Caller, Speak, World};
+use tonic::{service::interceptor::InterceptedService, transport::Channel};
+
+/// What this binary starts.
+const MODULES: [devsphere_boot::Module; 2] = [devsphere_identity::MODULE, devsphere_crm::MODULE];
+
+type Leads = LeadServiceClient<InterceptedService<Channel, Speak>>;
+
+async fn world() -> World {
+    World::start(&MODULES).await
+}
+
+fn leads(caller: &Caller<'_>) -> Leads {
+    LeadServiceClient::new(caller.channel("crm"))
+}
+
+fn named(name: &str) -> pb::Lead {
+    pb::Lead { display_name: name.into(), ..Default::default() }
+}
+
+fn request_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+fn creation(lead: pb::Lead) -> pb::CreateLeadRequest {
+    pb::CreateLeadRequest { lead: Some(lead), ..Default::default() }
+}
+
+async fn create(leads: &mut Leads, lead: pb::Lead) -> pb::Lead {
+    leads.create_lead(creation(lead)).await.unwrap().into_inner()
+}
+
+async fn get(leads: &mut Leads, lead_id: &str) -> Result<pb::Lead, tonic::Status> {
+    let request = pb::GetLeadRequest { lead_id: lead_id.into() };
+    leads.get_lead(request).await.map(tonic::Response::into_inner)
+}
+
+async fn assign(
+    leads: &mut Leads,
+    lead_id: &str,
+    owner_id: &str,
+) -> Result<pb::Lead, tonic::Status> {
+    let (lead_id, owner_id) = (lead_id.into(), owner_id.into());
+    let request = pb::AssignLeadRequest { lead_id, owner_id, ..Default::default() };
+    leads.assign_lead(request).await.map(tonic::Response::into_inner)
+}
+
+/// The names of all leads that the caller is shown, in the list's order.
+async fn names(leads: &mut Leads, request: pb::ListLeadsRequest) -> Vec<String> {
+    let page = leads.list_leads(request).await.unwrap().into_inner();
+    page.leads.into_iter().map(|lead| lead.display_name).collect()
+}
