@@ -1,0 +1,104 @@
+//! `devsphere up` on a directory of its own.
+
+use std::{
+    env, fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// A data directory that goes away with the test; short, and open to PostgreSQL's own user.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn fresh() -> Self {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = env::temp_dir().join(format!("devsphere-up-{}-{number}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Left behind, it only costs space.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The mesh at work.
+pub struct Up {
+    child: Child,
+    /// What `--json` said.
+    pub ready: Value,
+    /// How long that took.
+    pub took: Duration,
+}
+
+impl Up {
+    pub fn start(folder: &Path, more: &[&str]) -> Self {
+        let begun = Instant::now();
+        let mut child = Command::new(binary())
+            .args(["up", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(folder)
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line:?} is no JSON"));
+        Self { child, ready, took: begun.elapsed() }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Host and port of the gateway.
+    pub fn address(&self) -> String {
+        let gateway = self.ready["gateway"].as_str().unwrap();
+        gateway.trim_start_matches("http://").to_owned()
+    }
+
+    /// E-mail address and password of the demo user with that role.
+    pub fn demo(&self, role: &str) -> (String, String) {
+        let users = self.ready["demo"].as_array().unwrap();
+        let user = users.iter().find(|user| user["role"] == role).unwrap();
+        let text = |key: &str| user[key].as_str().unwrap().to_owned();
+        (text("email"), text("password"))
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        let pid = self.pid().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        if asked.is_ok_and(|status| status.success()) {
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn binary() -> PathBuf {
+    let told = env::var_os("DEVSPHERE_BINARY").map(PathBuf::from);
+    told.unwrap_or_else(|| root().join("target/up/devsphere"))
+}
+
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+/// A tool that `tests/run` installed.
+pub fn tool(name: &str) -> PathBuf {
+    let path = root().join("target/clients/bin").join(name);
+    assert!(path.exists(), "{} is missing: tests/run installs it", path.display());
+    path
+}
