@@ -122,6 +122,21 @@ async fn every_field_that_breaks_a_rule_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn text_that_no_database_holds_is_refused_by_field() {
+    let mesh = Mesh::start().await;
+    let ceo = mesh.founder().await;
+    let lead =
+        Lead { display_name: "x".into(), tags: vec!["a".into(), "\0".into()], ..Lead::default() };
+
+    let refused = ceo.leads().create_lead(create(lead)).await.unwrap_err();
+
+    assert_eq!(
+        (refused.code(), refused.fields()),
+        (Code::InvalidArgument, vec!["lead.tags[1]".to_owned()])
+    );
+}
+
+#[tokio::test]
 async fn lists_refuse_what_they_cannot_do_and_say_what_they_can() {
     let mesh = Mesh::start().await;
     let ceo = mesh.founder().await;

@@ -118,8 +118,10 @@ impl Verifier {
         let claims =
             jsonwebtoken::decode::<Claims>(assertion, &key, &rules).map_err(refused)?.claims;
 
-        let too_long = claims.exp - claims.iat > LIFETIME.as_secs().cast_signed();
-        if claims.v + 1 < VERSION || claims.v > VERSION || too_long {
+        // From whichever it begins with first: neither may stretch it.
+        let begun = claims.iat.min(claims.nbf);
+        let too_long = claims.exp.saturating_sub(begun) > LIFETIME.as_secs().cast_signed();
+        if claims.v.saturating_add(1) < VERSION || claims.v > VERSION || too_long {
             return Err(Error::Unauthenticated);
         }
         Ok(Caller {

@@ -36,6 +36,8 @@ impl std::fmt::Display for Endpoint {
 pub struct Limits {
     /// Connections to PostgreSQL for transactions.
     pub connections: u32,
+    /// A call waits this long for one of them; then the service is overloaded.
+    pub connection_wait: Duration,
     /// Calls at work at the same time; more are shed.
     pub in_flight: usize,
     /// A unary call without a deadline gets this one.
@@ -56,6 +58,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4,
+            connection_wait: Duration::from_millis(250),
             in_flight: 512,
             default_deadline: Duration::from_secs(10),
             longest_deadline: Duration::from_secs(30),
@@ -111,7 +114,12 @@ impl Ctx {
     /// When the contracts of this build are broken.
     pub fn new(schema: Schema, config: Config, tasks: Tasks) -> Result<Self> {
         let contract = Contract::get().map_err(|error| Error::internal(error.to_string()))?;
-        let database = Database::new(schema, config.database.clone(), config.limits.connections);
+        let database = Database::new(
+            schema,
+            config.database.clone(),
+            config.limits.connections,
+            config.limits.connection_wait,
+        );
         let peers = Peers::new(schema.name, &config.peers);
         Ok(Self { name: schema.name, contract, config: Arc::new(config), database, peers, tasks })
     }

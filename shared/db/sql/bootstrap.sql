@@ -29,6 +29,10 @@ begin
             execute format('alter role %I set statement_timeout = ''5s''', login.key);
             execute format('alter role %I set lock_timeout = ''2s''', login.key);
             execute format('alter role %I set idle_in_transaction_session_timeout = ''10s''', login.key);
+            -- The opening statement carries the ticket, which belongs in no log.
+            execute format('alter role %I set log_statement = none', login.key);
+            execute format('alter role %I set log_min_error_statement = panic', login.key);
+            execute format('alter role %I set log_min_duration_statement = -1', login.key);
         end if;
     end loop;
 end
@@ -45,7 +49,8 @@ revoke all on schema public from public;
 alter default privileges for role devsphere_owner revoke execute on functions from public;
 alter default privileges for role devsphere_owner revoke usage on types from public;
 
--- Functions that let one organisation hear, block or slow another.
+-- Functions that let one organisation hear, see, block or slow another: a role may read what its
+-- other sessions run, and so the tickets in it, and may end those sessions.
 do $$
 declare
     risky regprocedure;
@@ -54,7 +59,9 @@ begin
         select oid::regprocedure from pg_proc
         where pronamespace = 'pg_catalog'::regnamespace
           and (proname like 'pg\_%advisory%' or proname like 'lo\_%' or proname like 'pg\_sleep%'
-               or proname in ('pg_notify', 'loread', 'lowrite', 'pg_export_snapshot'))
+               or proname in ('pg_notify', 'loread', 'lowrite', 'pg_export_snapshot',
+                              'pg_stat_get_activity', 'pg_stat_get_backend_activity',
+                              'pg_cancel_backend', 'pg_terminate_backend'))
     loop
         execute format('revoke execute on function %s from public', risky);
         if risky::text like '%advisory%' or risky::text like '%pg_notify%' then

@@ -12,8 +12,8 @@ use sqlx::{
 
 use crate::{Schema, TenantDb};
 
-/// A caller waits this long for a connection; after that the service is overloaded.
-const WAIT: Duration = Duration::from_millis(250);
+/// Readiness and the start-up may wait longer than a caller does.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A service's access to the database: transactions of an organisation, and named functions.
 #[derive(Clone)]
@@ -25,20 +25,26 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens nothing yet: connections come with the first calls, `size` at most.
-    pub fn new(schema: Schema, options: PgConnectOptions, size: u32) -> Self {
+    /// Opens nothing yet: connections come with the first calls, `size` at most. A caller waits
+    /// `wait` for one; after that the service is overloaded.
+    pub fn new(schema: Schema, options: PgConnectOptions, size: u32, wait: Duration) -> Self {
         let options = options.application_name(&schema.role());
-        let pool = |size| {
+        let pool = |size, wait| {
             PgPoolOptions::new()
                 .max_connections(size)
-                .acquire_timeout(WAIT)
+                .acquire_timeout(wait)
                 .test_before_acquire(false)
                 .idle_timeout(Duration::from_secs(300))
                 .connect_lazy_with(options.clone())
         };
         // Functions have connections of their own: no transaction ever begins there, so a
         // cancelled begin cannot leave one open under a call that opens none.
-        Self { schema, tenant: pool(size), functions: pool(2), probe: pool(1) }
+        Self {
+            schema,
+            tenant: pool(size, wait),
+            functions: pool(2, wait),
+            probe: pool(1, PATIENCE),
+        }
     }
 
     /// Transactions of the caller's organisation.

@@ -23,6 +23,9 @@ use tracing::{Instrument as _, Span};
 
 use crate::Change;
 
+/// The largest message (`design.md` §8).
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
 /// A service's way to its own schema. There is no way to borrow the pool.
 #[derive(Clone)]
 pub struct TenantDb {
@@ -128,6 +131,10 @@ impl TenantTx {
     pub async fn commit<T: Message>(mut self, answer: T) -> Result<T> {
         let method = self.permit.method();
         let facts = self.permit.facts();
+        // Refused while nothing has happened yet, rather than by the transport afterwards.
+        if answer.encoded_len() > MAX_ANSWER {
+            return Err(Error::PayloadTooLarge { limit: MAX_ANSWER });
+        }
         let request_id = self.permit.request_id().map(devsphere_ids::RequestId::uuid);
         let stored =
             (request_id.is_some() && !method.secret_answer).then(|| answer.encode_to_vec());

@@ -85,6 +85,25 @@ impl Error {
         Status::with_error_details(code, self.to_string(), details)
     }
 
+    /// The reason, as in `NOT_FOUND`, for places that carry errors in a message.
+    pub const fn reason(&self) -> &'static str {
+        self.code(Failure::Query).1
+    }
+
+    /// The finer cause; empty where there is none.
+    pub const fn cause(&self) -> &'static str {
+        match self {
+            Self::BadRequest { cause, .. }
+            | Self::InvalidState { cause, .. }
+            | Self::Locked { cause }
+            | Self::Unavailable { cause, .. } => cause,
+            Self::BadCredentials => "bad_credentials",
+            Self::Conflict { etag: Some(_) } => "stale_etag",
+            Self::TicketExpired => "ticket_expired",
+            _ => "",
+        }
+    }
+
     const fn code(&self, failure: Failure) -> (Code, &'static str) {
         match self {
             Self::Unauthenticated | Self::BadCredentials => (Code::Unauthenticated, "UNAUTHORIZED"),
@@ -110,16 +129,13 @@ impl Error {
 
     fn metadata(&self) -> HashMap<String, String> {
         let mut metadata = HashMap::new();
-        let mut put = |key: &str, value: &str| metadata.insert(key.into(), value.into());
+        let mut put = |key: &str, value: &str| metadata.insert(key.to_owned(), value.to_owned());
+        if !self.cause().is_empty() {
+            put("cause", self.cause());
+        }
         match self {
             Self::Forbidden(permission) => {
                 put("permission", permission);
-            }
-            Self::BadRequest { cause, .. }
-            | Self::InvalidState { cause, .. }
-            | Self::Locked { cause }
-            | Self::Unavailable { cause, .. } => {
-                put("cause", cause);
             }
             Self::BadTransition { state, verb, allowed } => {
                 put("state", state);
@@ -127,14 +143,7 @@ impl Error {
                 put("allowed", &allowed.join(","));
             }
             Self::Conflict { etag: Some(etag) } => {
-                put("cause", "stale_etag");
                 put("etag", etag);
-            }
-            Self::BadCredentials => {
-                put("cause", "bad_credentials");
-            }
-            Self::TicketExpired => {
-                put("cause", "ticket_expired");
             }
             _ => {}
         }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use devsphere_error::{Error, Result, Violation};
 use prost_protovalidate::{Error as Broken, Validator};
-use prost_reflect::DynamicMessage;
+use prost_reflect::{DynamicMessage, Value};
 
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
 
@@ -13,12 +13,38 @@ static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
 /// # Errors
 /// `Invalid` with every violation at once; `Internal` for a rule that does not compile.
 pub fn message(message: &DynamicMessage) -> Result<()> {
-    match VALIDATOR.validate(message) {
-        Ok(()) => Ok(()),
-        Err(Broken::Validation(found)) => {
-            Err(Error::Invalid(found.violations().iter().map(violation).collect()))
+    let mut violations = match VALIDATOR.validate(message) {
+        Ok(()) => Vec::new(),
+        Err(Broken::Validation(found)) => found.violations().iter().map(violation).collect(),
+        Err(broken) => return Err(Error::internal(broken.to_string())),
+    };
+    find_nul(message, "", &mut violations);
+    if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
+}
+
+/// Protobuf's text may hold U+0000, PostgreSQL's may not.
+fn find_nul(message: &DynamicMessage, path: &str, violations: &mut Vec<Violation>) {
+    for (field, value) in message.fields() {
+        let path =
+            if path.is_empty() { field.name().into() } else { format!("{path}.{}", field.name()) };
+        match value {
+            Value::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    find_nul_in(item, &format!("{path}[{index}]"), violations);
+                }
+            }
+            one => find_nul_in(one, &path, violations),
         }
-        Err(broken) => Err(Error::internal(broken.to_string())),
+    }
+}
+
+fn find_nul_in(value: &Value, path: &str, violations: &mut Vec<Violation>) {
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            violations.push(Violation::new(path, "must not contain the character U+0000"));
+        }
+        Value::Message(inner) => find_nul(inner, path, violations),
+        _ => {}
     }
 }
 

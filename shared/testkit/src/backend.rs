@@ -22,7 +22,7 @@ use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions,
 };
 
-const PASSWORD: &str = "test";
+pub(crate) const PASSWORD: &str = "test";
 const TEMPLATE: &str = "devsphere";
 
 static RUNNING: LazyLock<Running> = LazyLock::new(Running::start);

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use devsphere_boot::Tasks;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{
@@ -14,6 +14,8 @@ use tokio::{
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
 };
+
+use crate::backend::PASSWORD;
 
 /// Round trips so far.
 pub type RoundTrips = usize;
@@ -53,8 +55,15 @@ impl Counter {
     }
 
     /// The same way to the database, through this proxy.
-    pub fn through(&self, options: PgConnectOptions) -> PgConnectOptions {
-        options.host("127.0.0.1").port(self.port)
+    pub fn through(&self, options: &PgConnectOptions) -> PgConnectOptions {
+        // Made anew: options that name a socket keep it, whatever host they are given.
+        PgConnectOptions::new_without_pgpass()
+            .host("127.0.0.1")
+            .port(self.port)
+            .username(options.get_username())
+            .password(PASSWORD)
+            .database(options.get_database().unwrap_or_default())
+            .ssl_mode(PgSslMode::Disable)
     }
 
     /// Round trips so far; a rollback that cleans up after a call is off its path and not counted.
@@ -75,6 +84,8 @@ async fn count_messages(
     let mut rest = vec![0; usize::try_from(u32::from_be_bytes(length)).ok()?.checked_sub(4)?];
     client.read_exact(&mut rest).await.ok()?;
     server.write_all(&[&length[..], &rest].concat()).await.ok()?;
+    // What came since the last answer that was waited for, and whether the pool looked already.
+    let (mut asked, mut looked) = (false, false);
     loop {
         let mut head = [0; 5];
         client.read_exact(&mut head).await.ok()?;
@@ -83,10 +94,15 @@ async fn count_messages(
         let mut body = vec![0; length];
         client.read_exact(&mut body).await.ok()?;
         let waits = match tag {
+            // With nothing to answer: the pool looks at a connection that came back. A second look
+            // would be one before it is handed out, and somebody waits for that.
+            b'S' if !asked => std::mem::replace(&mut looked, true),
             b'S' => true,
             b'Q' => !body.eq_ignore_ascii_case(b"rollback\0"),
             _ => false,
         };
+        asked = !matches!(tag, b'S' | b'Q');
+        looked &= !asked && tag == b'S';
         if waits {
             count.fetch_add(1, Ordering::SeqCst);
         }

@@ -27,7 +27,7 @@ impl World {
     /// # Panics
     /// When one does not start.
     pub async fn start(modules: &[Module]) -> Self {
-        Self::start_with(modules, Limits::default()).await
+        Self::start_with(modules, patient()).await
     }
 
     /// The same with other numbers.
@@ -43,7 +43,7 @@ impl World {
     /// # Panics
     /// When one does not start.
     pub async fn counted(modules: &[Module]) -> Self {
-        Self::build(modules, Limits { connections: 1, ..Limits::default() }, true).await
+        Self::build(modules, Limits { connections: 1, ..patient() }, true).await
     }
 
     async fn build(modules: &[Module], limits: Limits, counted: bool) -> Self {
@@ -65,7 +65,7 @@ impl World {
             let mut database = backend.options(&module.schema.role());
             if counted {
                 let counter = Counter::start(backend.port(), &tasks).await;
-                database = counter.through(database);
+                database = counter.through(&database);
                 counters.insert(module.schema.name, counter);
             }
             let config = Config {
@@ -151,4 +151,10 @@ impl World {
         }
         self.tasks.stop().await;
     }
+}
+
+/// On a machine that also builds, a connection may be slow to come; a test that wants to see
+/// overload says so.
+fn patient() -> Limits {
+    Limits { connection_wait: std::time::Duration::from_secs(5), ..Limits::default() }
 }

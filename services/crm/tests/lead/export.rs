@@ -1,14 +1,14 @@
 //! Export: CSV in pieces that go on from a token.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use devsphere_auth::{Kind, Organization, Role, Standing, Subject};
+use devsphere_auth::{Kind, Role};
 use devsphere_boot::Limits;
 use devsphere_proto::{crm::v1 as pb, r#type::v1::Money};
-use devsphere_testkit::{Caller, Org, StatusExt as _, World};
+use devsphere_testkit::{StatusExt as _, World};
 use tonic::Code;
 
-use super::{Leads, MODULES, create, creation, leads, named, world};
+use super::{Leads, MODULES, create, creation, leads, minted, named, world};
 
 /// What a stream brought.
 pub(super) struct Exported {
@@ -147,42 +147,21 @@ async fn an_export_is_filtered_like_a_list_and_needs_its_own_permission() {
     assert_eq!(refused.metadata_of("permission"), "crm.leads.export");
 }
 
-/// An assertion of Anna's with 15 s left, which is too little to begin a page with.
-async fn ageing(world: &World, north: &Org<'_>, anna: &Caller<'_>) -> String {
-    let session =
-        sqlx::query_scalar("select session_id from identity.session where person_id = $1")
-            .bind(anna.person_id())
-            .fetch_one(&mut world.admin().await)
-            .await;
-    let organization = Organization {
-        id: north.id().uuid(),
-        standing: Standing::Active,
-        zone: "Europe/Berlin".into(),
-        currency: "EUR".into(),
-        locale: "en".into(),
-        role: Some(Role::Sales),
-    };
-    let subject = Subject {
-        kind: Kind::User,
-        id: anna.person_id().uuid(),
-        session: Some(session.unwrap()),
-        organization: Some(organization),
-        client: None,
-        permissions: Role::Sales.permissions(),
-    };
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let (assertion, _) =
-        world.minter().assertion(&subject, now.as_secs().cast_signed() - 45).unwrap();
-    assertion
-}
-
 #[tokio::test]
 async fn an_export_renews_its_assertion_while_the_session_lives() {
     let world = world().await;
     let north = world.org("north").await;
     let anna = north.member("anna", Role::Sales).await;
     fill(&mut leads(&anna), 3).await;
-    let assertion = ageing(&world, &north, &anna).await;
+    let session =
+        sqlx::query_scalar("select session_id from identity.session where person_id = $1")
+            .bind(anna.person_id())
+            .fetch_one(&mut world.admin().await)
+            .await
+            .unwrap();
+    // 15 s are left, which is too little to begin a page with.
+    let anna = (Kind::User, anna.person_id().uuid(), Some(session));
+    let assertion = minted(&world, &north, anna, 45);
     let mut old = Leads::new(world.with_assertion("crm", &assertion));
 
     let alive = all(&mut old, pb::ExportLeadsRequest::default()).await;

@@ -1,11 +1,12 @@
 //! Who sees what: own leads, nobody's, and those handed over.
 
-use devsphere_auth::Role;
+use devsphere_auth::{Kind, Role};
 use devsphere_proto::crm::v1 as pb;
 use devsphere_testkit::{Caller, StatusExt as _};
 use tonic::Code;
+use uuid::Uuid;
 
-use super::{assign, create, export, get, leads, named, request_id, world};
+use super::{Leads, assign, create, export, get, leads, minted, named, request_id, world};
 
 /// Whether the caller sees the lead; every way to it says the same.
 async fn sees(caller: &Caller<'_>, lead: &pb::Lead) -> bool {
@@ -91,6 +92,24 @@ async fn a_lead_made_for_another_is_seen_by_both() {
 
     assert_eq!(lead.assigned_by, a.person_id().to_string());
     assert!(sees(&a, &lead).await && sees(&b, &lead).await);
+}
+
+#[tokio::test]
+async fn a_lead_made_by_a_key_is_nobodys_until_it_is_given() {
+    let world = world().await;
+    let north = world.org("north").await;
+    let bert = north.member("bert", Role::Sales).await;
+    let key = Uuid::new_v4();
+    let assertion = minted(&world, &north, (Kind::Key, key, None), 0);
+    let mut leads = Leads::new(world.with_assertion("crm", &assertion));
+
+    let lead = create(&mut leads, named("Maria")).await;
+    let given = assign(&mut leads, &lead.lead_id, &bert.person_id().to_string()).await.unwrap();
+
+    assert_eq!((lead.owner_id, lead.assigned_by), (String::new(), String::new()));
+    assert_eq!(given.owner_id, bert.person_id().to_string());
+    assert_eq!(given.assigned_by, key.to_string());
+    assert_eq!(get(&mut leads, &lead.lead_id).await.unwrap(), given);
 }
 
 #[tokio::test]

@@ -63,6 +63,31 @@ async fn pages_show_each_lead_exactly_once_in_any_order() {
 }
 
 #[tokio::test]
+async fn a_page_of_long_leads_is_cut_to_what_a_message_holds_and_loses_none() {
+    let world = world().await;
+    let north = world.org("north").await;
+    let mut leads = leads(&north.member("anna", Role::Sales).await);
+    let long =
+        |n: i32| creation(pb::Lead { note: "長".repeat(10_000), ..named(&format!("{n:03}")) });
+    for hundred in [0..100, 100..200] {
+        let requests = hundred.map(long).collect();
+        let batch = pb::BatchCreateLeadsRequest { requests, request_id: String::new() };
+        leads.batch_create_leads(batch).await.unwrap();
+    }
+
+    let first = leads
+        .list_leads(pb::ListLeadsRequest { page_size: 200, ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
+    let mut all = paged(&mut leads, "display_name", 200).await;
+
+    assert!(first.leads.len() < 200 && !first.next_page_token.is_empty());
+    all.dedup();
+    assert_eq!(all.len(), 200);
+}
+
+#[tokio::test]
 async fn the_newest_come_first() {
     let world = world().await;
     let north = world.org("north").await;

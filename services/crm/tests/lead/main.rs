@@ -10,9 +10,13 @@ mod standard;
 mod trace;
 mod verbs;
 
+use std::time::SystemTime;
+
+use devsphere_auth::{Kind, Organization, Role, Standing, Subject};
 use devsphere_proto::crm::v1::{self as pb, lead_service_client::LeadServiceClient};
-use devsphere_testkit::{Caller, Speak, World};
+use devsphere_testkit::{Caller, Org, Speak, World};
 use tonic::{service::interceptor::InterceptedService, transport::Channel};
+use uuid::Uuid;
 
 /// What this binary starts.
 const MODULES: [devsphere_boot::Module; 2] = [devsphere_identity::MODULE, devsphere_crm::MODULE];
@@ -32,7 +36,7 @@ fn named(name: &str) -> pb::Lead {
 }
 
 fn request_id() -> String {
-    uuid::Uuid::new_v4().to_string()
+    Uuid::new_v4().to_string()
 }
 
 fn creation(lead: pb::Lead) -> pb::CreateLeadRequest {
@@ -62,4 +66,26 @@ async fn assign(
 async fn names(leads: &mut Leads, request: pb::ListLeadsRequest) -> Vec<String> {
     let page = leads.list_leads(request).await.unwrap().into_inner();
     page.leads.into_iter().map(|lead| lead.display_name).collect()
+}
+
+/// A salesperson's assertion for a principal of any kind, as identity made it `age` seconds ago.
+fn minted(
+    world: &World,
+    org: &Org<'_>,
+    (kind, id, session): (Kind, Uuid, Option<Uuid>),
+    age: i64,
+) -> String {
+    let organization = Organization {
+        id: org.id().uuid(),
+        standing: Standing::Active,
+        zone: "Europe/Berlin".into(),
+        currency: "EUR".into(),
+        locale: "en".into(),
+        role: Some(Role::Sales),
+    };
+    let permissions = Role::Sales.permissions();
+    let organization = Some(organization);
+    let subject = Subject { kind, id, session, organization, client: None, permissions };
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    world.minter().assertion(&subject, now.as_secs().cast_signed() - age).unwrap().0
 }

@@ -42,6 +42,7 @@ async fn each_call_takes_the_round_trips_of_its_kind() {
         request_id: request_id(),
     };
     let replayed = batch();
+    leads.clone().batch_create_leads(replayed.clone()).await.unwrap();
     let everyone =
         || pb::BatchAssignLeadsRequest { lead_ids: lead_ids.clone(), ..Default::default() };
 

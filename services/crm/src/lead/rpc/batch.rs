@@ -120,14 +120,17 @@ fn sort_out(
     Ok((leads, errors))
 }
 
+/// What one item's refusal says; anything but a refusal fails the whole batch.
 fn item_error(index: i32, error: Error) -> Result<ItemError> {
-    let (reason, cause) = match error {
-        Error::NotFound(_) => ("NOT_FOUND", ""),
-        Error::InvalidState { cause, .. } => ("INVALID_STATE", cause),
-        other => return Err(other),
-    };
-    let message = error.to_string();
-    Ok(ItemError { index, reason: reason.to_owned(), cause: cause.to_owned(), message })
+    match error {
+        Error::NotFound(_) | Error::InvalidState { .. } => Ok(ItemError {
+            index,
+            reason: error.reason().into(),
+            cause: error.cause().into(),
+            message: error.to_string(),
+        }),
+        other => Err(other),
+    }
 }
 
 /// Notes what became of each, and answers them in their old order; those that nothing was
