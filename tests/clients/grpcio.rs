@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::up::{Folder, Up, root, tool};
+use super::up::{Folder, Up, root};
 
 #[test]
 fn pythons_grpcio_signs_in_and_works_with_leads_by_reflection() {
@@ -10,7 +10,7 @@ fn pythons_grpcio_signs_in_and_works_with_leads_by_reflection() {
     let up = Up::start(&folder.0, &["--demo"]);
     let (email, password) = up.demo("manager");
 
-    let output = Command::new(tool("python"))
+    let output = Command::new(root().join("target/clients/python/bin/python"))
         .arg(root().join("tests/clients/journey.py"))
         .args([up.address(), email, password])
         .output()

@@ -48,9 +48,8 @@ fn grpcurl_signs_in_and_works_with_leads_by_reflection() {
     let described = client.run(&["-plaintext", &up.address(), "describe", LEADS]).unwrap();
     assert!(described.contains("rpc QualifyLead"));
 
-    let grant = client
-        .call(SESSIONS, "SignIn", &json!({ "email": email, "password": password }))
-        .unwrap();
+    let grant =
+        client.call(SESSIONS, "SignIn", &json!({ "email": email, "password": password })).unwrap();
     client.token = Some(grant["accessToken"].as_str().unwrap().to_owned());
 
     // Create, and repeat the request id: one lead, one answer.
@@ -75,15 +74,14 @@ fn grpcurl_signs_in_and_works_with_leads_by_reflection() {
     assert_ne!(first["leads"][0]["leadId"], second["leads"][0]["leadId"]);
 
     // A stale etag.
-    let update = |etag: &Value, note: &str| {
-        json!({ "lead": { "leadId": lead["leadId"], "note": note, "etag": etag }, "updateMask": "note" })
-    };
+    let update = |etag: &Value, note: &str| json!({ "lead": { "leadId": lead["leadId"], "note": note, "etag": etag }, "updateMask": { "paths": ["note"] } });
     client.call(LEADS, "UpdateLead", &update(&lead["etag"], "first")).unwrap();
     let stale = client.call(LEADS, "UpdateLead", &update(&lead["etag"], "second")).unwrap_err();
     assert!(stale.contains("Aborted") && stale.contains("stale_etag"), "{stale}");
 
     // Three fields wrong at once, each named with what is wrong.
-    let wrong = json!({ "lead": { "displayName": "x", "email": "no", "phone": "no", "website": "no" } });
+    let wrong =
+        json!({ "lead": { "displayName": "x", "email": "no", "phone": "no", "website": "no" } });
     let refused = client.call(LEADS, "CreateLead", &wrong).unwrap_err();
     for word in ["InvalidArgument", "lead.email", "lead.phone", "lead.website", "BAD_REQUEST"] {
         assert!(refused.contains(word), "{word} is missing in {refused}");

@@ -43,7 +43,8 @@ impl Collector {
     /// Names of the spans of our trace, sorted.
     fn names(&self) -> Vec<String> {
         let spans = self.0.lock().unwrap();
-        let hexadecimal = |id: &[u8]| id.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hexadecimal =
+            |id: &[u8]| id.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let mut names: Vec<_> = spans
             .iter()
             .filter(|span| hexadecimal(&span.trace_id) == TRACE)

@@ -73,9 +73,10 @@ pub async fn serve(service: Service) -> Result<Running> {
             tokio::time::sleep(limits.drain).await;
         };
         tokio::select! {
-            Err(error) = served => tracing::error!(service = ctx.name, %error, "server ended"),
+            ended = served => if let Err(error) = ended {
+                tracing::error!(service = ctx.name, %error, "server ended");
+            },
             () = patience => tracing::warn!(service = ctx.name, "drain cut short"),
-            else => {}
         }
         ctx.database.close().await;
         done.cancel();
