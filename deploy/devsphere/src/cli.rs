@@ -1,0 +1,123 @@
+//! Flags, each of them an environment variable too, and which command they go to.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
+use devsphere_boot::telemetry::{self, Telemetry};
+
+use crate::{demo, doctor, keys, migrate, up};
+
+/// A setting that cannot be used; the process ends with 64.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct BadConfig(pub(crate) String);
+
+/// The whole mesh in one binary.
+#[derive(Parser)]
+#[command(name = "devsphere", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the gateway, every service and a private PostgreSQL, until Ctrl-C.
+    Up(Box<Up>),
+    /// Looks after the key files.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Makes roles and rights, and brings every schema to this build.
+    Migrate(Common),
+    /// Fills and clears the demo organisation.
+    #[command(subcommand)]
+    Demo(Demo),
+    /// Checks an installation, and says what to do about each fault.
+    Doctor(Common),
+}
+
+#[derive(Subcommand)]
+enum Keys {
+    /// Makes the keys that are missing.
+    Init(Common),
+}
+
+#[derive(Subcommand)]
+enum Demo {
+    /// Signs the demo organisation up and fills it, through the gateway that is running.
+    Seed(Common),
+    /// Removes every organisation marked as demo, and the people who belong nowhere else.
+    Purge(Common),
+}
+
+/// What every command needs to know.
+#[derive(Args)]
+pub(crate) struct Common {
+    /// Keys, sockets, the private PostgreSQL; by default /var/lib/devsphere as root, else
+    /// ~/.local/share/devsphere.
+    #[arg(long, env = "DEVSPHERE_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// A PostgreSQL to use instead of the private one, as its administrator; the database is
+    /// `devsphere` unless the address names another.
+    #[arg(long, env = "DEVSPHERE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) database_url: Option<String>,
+    /// What to log on standard error, as in `info,devsphere_gateway=debug`.
+    #[arg(long, env = "DEVSPHERE_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+}
+
+/// How the whole mesh is to run.
+#[derive(Args)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Where clients find the gateway; port 0 takes any that is free.
+    #[arg(
+        long,
+        env = "DEVSPHERE_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub(crate) listen: SocketAddr,
+    /// The address people reach the gateway by, for links; by default http:// and where it listens.
+    #[arg(long, env = "DEVSPHERE_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Prints one line of JSON when ready, instead of text.
+    #[arg(long, env = "DEVSPHERE_JSON", value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+    /// Seeds the demo organisation when ready.
+    #[arg(long, env = "DEVSPHERE_DEMO", value_parser = FalseyValueParser::new())]
+    pub(crate) demo: bool,
+    /// Sends spans and metrics to this OTLP collector (gRPC), as in `http://127.0.0.1:4317`.
+    #[arg(long, env = "DEVSPHERE_OTLP_ENDPOINT", value_name = "URL")]
+    pub(crate) otlp_endpoint: Option<String>,
+}
+
+impl Cli {
+    pub(crate) async fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Up(up) => up::run(*up).await?,
+            Command::Keys(Keys::Init(common)) => keys::run(&common)?,
+            Command::Migrate(common) => migrate::run(&common).await?,
+            Command::Demo(Demo::Seed(common)) => demo::run_seed(&common).await?,
+            Command::Demo(Demo::Purge(common)) => demo::run_purge(&common).await?,
+            Command::Doctor(common) => return doctor::run(&common).await,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Common {
+    /// Begins logging; `quiet` commands speak for themselves and log warnings only.
+    pub(crate) fn begin_log(
+        &self,
+        otlp_endpoint: Option<String>,
+        usual: &str,
+    ) -> Result<Telemetry> {
+        let filter = self.log.clone().unwrap_or_else(|| usual.to_owned());
+        let options = telemetry::Options { filter, json: false, otlp_endpoint };
+        let begun = telemetry::begin(&options);
+        Ok(begun.map_err(|error| BadConfig(format!("--log or --otlp-endpoint: {error}")))?)
+    }
+}

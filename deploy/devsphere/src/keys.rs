@@ -1,0 +1,68 @@
+//! `devsphere keys init`: signing keys, one password for each role, and the once-only admin code.
+
+use std::{collections::BTreeMap, fs::File};
+
+use anyhow::{Context as _, Result};
+use devsphere_auth::TicketKey;
+use devsphere_db::{cluster::SUPERUSER, migrate::MIGRATOR};
+
+use crate::{admin_code, cli::Common, folder::Folder, modules, out, secret};
+
+/// What only identity reads of the folder.
+pub(crate) const SIGNING_FILES: [&str; 3] = ["access-token.pkcs8", "assertion.pkcs8", "ticket"];
+
+/// The password of each role that signs in.
+pub(crate) struct Passwords {
+    /// The services' roles and the migrator.
+    pub(crate) roles: BTreeMap<String, String>,
+    /// The private cluster's administrator.
+    pub(crate) superuser: String,
+}
+
+impl Passwords {
+    /// Reads them; a missing one is an error.
+    pub(crate) fn read(folder: &Folder) -> Result<Self> {
+        Self::each(|role| {
+            let path = folder.keys().join(file_of(role));
+            secret::read(&path)?.with_context(|| {
+                format!("{} is missing: `devsphere keys init` makes it", path.display())
+            })
+        })
+    }
+
+    fn each(password: impl Fn(&str) -> Result<String>) -> Result<Self> {
+        let roles = roles().into_iter().map(|role| Ok((role.clone(), password(&role)?)));
+        Ok(Self { roles: roles.collect::<Result<_>>()?, superuser: password(SUPERUSER)? })
+    }
+}
+
+/// Makes what is missing, one process at a time.
+pub(crate) fn init(folder: &Folder) -> Result<(Passwords, TicketKey)> {
+    let lock = File::open(folder.keys())?;
+    lock.lock().context("cannot lock the folder of keys")?;
+    let ticket = devsphere_identity::keys::init(&folder.keys()).map_err(out::in_full)?;
+    let passwords = Passwords::each(|role| {
+        secret::read_or_make(&folder.keys().join(file_of(role)), secret::password)
+    })?;
+    admin_code::init(folder)?;
+    Ok((passwords, ticket))
+}
+
+/// The roles that sign in: one for each service, and the migrator.
+pub(crate) fn roles() -> Vec<String> {
+    let services = modules::schemas().into_iter().map(|schema| schema.role());
+    services.chain([MIGRATOR.to_owned()]).collect()
+}
+
+/// Where a role's password lies.
+pub(crate) fn file_of(role: &str) -> String {
+    format!("{role}.password")
+}
+
+/// The command.
+pub(crate) fn run(common: &Common) -> Result<()> {
+    let folder = Folder::open(common.data_dir.as_deref())?;
+    init(&folder)?;
+    out::say(&format!("The keys are complete: {}", folder.keys().display()));
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! `devsphere up`: from an empty directory to a mesh that serves, and back without cutting anybody off.
+
+use std::net::SocketAddr;
+
+use anyhow::{Result, bail};
+use devsphere_boot::Tasks;
+
+use crate::{
+    cli::{self, BadConfig},
+    database::Database,
+    demo,
+    folder::{Folder, Occupied},
+    keys,
+    mesh::{self, Mesh, Parts},
+    migrate, out,
+    ready::Ready,
+    signals,
+    state::State,
+};
+
+/// Everything that runs; the lock is let go last.
+struct Started {
+    mesh: Mesh,
+    database: Database,
+    folder: Folder,
+    ready: Ready,
+    _occupied: Occupied,
+}
+
+/// The command.
+pub(crate) async fn run(args: cli::Up) -> Result<()> {
+    let telemetry = args.common.begin_log(args.otlp_endpoint.clone(), "info,sqlx=warn")?;
+    let tasks = Tasks::default();
+    let asked = signals::watch(&tasks)?;
+    let Some(started) = asked.run_until_cancelled(start(&args)).await else {
+        return Ok(());
+    };
+    let started = started?;
+    out::say(&if args.json { started.ready.line()? } else { started.ready.text() });
+
+    asked.cancelled().await;
+    tracing::info!("stopping; a second signal ends at once");
+    State::remove(&started.folder);
+    started.mesh.drain().await;
+    let closed = started.database.close().await;
+    telemetry.end().await;
+    closed
+}
+
+async fn start(args: &cli::Up) -> Result<Started> {
+    check(args)?;
+    let listen = mesh::reserve(args.listen)?;
+    let folder = Folder::open(args.common.data_dir.as_deref())?;
+    let occupied = occupy(&folder)?;
+    State::remove(&folder);
+    let (passwords, ticket) = keys::init(&folder)?;
+
+    let database = match &args.common.database_url {
+        Some(url) => Database::at(url)?,
+        None => {
+            tracing::info!(directory = %folder.postgres().display(), "starting PostgreSQL");
+            Database::private(&folder, &passwords).await?
+        }
+    };
+    let admin_code = migrate::apply(&database, &folder, &passwords, &ticket).await?;
+    let public_url = public_url(args, listen);
+    let parts =
+        Parts { folder: &folder, database: &database, passwords: &passwords, listen, public_url };
+    let mesh = Mesh::start(&parts).await?;
+
+    let state = state(&folder, mesh.address(), database.url().to_owned());
+    state.write(&folder)?;
+    let gateway = mesh.address();
+    if args.demo
+        && let Err(error) = demo::seed(&folder, gateway, &database, &passwords).await
+    {
+        // The demo is no reason to keep everybody else's work away.
+        tracing::error!("the demo is not seeded: {}", out::whole(&error));
+    }
+    let people = demo::people(&folder).unwrap_or_default();
+    let example = if args.json { None } else { demo::example(&people, gateway).await };
+    let ready = Ready { state, people, example, admin_code, folder: folder.clone() };
+    Ok(Started { mesh, database, folder, ready, _occupied: occupied })
+}
+
+/// Refuses what would only be noticed late.
+fn check(args: &cli::Up) -> Result<()> {
+    let web = |url: &str| url.starts_with("http://") || url.starts_with("https://");
+    for (flag, url) in
+        [("--public-url", &args.public_url), ("--otlp-endpoint", &args.otlp_endpoint)]
+    {
+        if let Some(url) = url.as_deref().filter(|url| !web(url)) {
+            return Err(BadConfig(format!("{flag}: {url} is no http address")).into());
+        }
+    }
+    if !args.listen.ip().is_loopback() {
+        tracing::warn!(
+            "passwords cross the network in clear text: put TLS in front of the gateway"
+        );
+    }
+    Ok(())
+}
+
+fn occupy(folder: &Folder) -> Result<Occupied> {
+    match folder.occupy()? {
+        Some(occupied) => Ok(occupied),
+        None => match State::of_running(folder)? {
+            Some(state) => bail!("{} is in use by process {}", folder.path().display(), state.pid),
+            None => bail!("{} is in use: try again", folder.path().display()),
+        },
+    }
+}
+
+fn public_url(args: &cli::Up, listen: SocketAddr) -> String {
+    let given = args.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+    given.unwrap_or_else(|| format!("http://{listen}"))
+}
+
+fn state(folder: &Folder, gateway: SocketAddr, database_url: String) -> State {
+    let services = mesh::endpoints(folder).into_iter();
+    let listeners = services.map(|(name, endpoint)| (name.to_owned(), endpoint.to_string()));
+    let gateway = gateway.to_string();
+    State {
+        pid: std::process::id(),
+        database_url,
+        listeners: listeners.chain([("gateway".to_owned(), gateway.clone())]).collect(),
+        gateway,
+    }
+}
