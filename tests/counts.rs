@@ -15,6 +15,7 @@ pub struct Chance(AtomicU64);
 
 impl Chance {
     /// Begins with the given seed, or with the time.
+    #[expect(clippy::print_stdout, reason = "shown when the test fails")]
     pub fn seeded() -> Self {
         let given = variable("DEVSPHERE_SEED").map(|seed| seed.parse().unwrap());
         let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();

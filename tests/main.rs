@@ -1,8 +1,15 @@
 //! What is proved about the whole mesh.
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "what cannot be arranged fails the test")]
 
+mod clients;
 mod counts;
+mod drain;
+mod forgery;
+mod golden;
 mod isolation;
 mod journeys;
 mod layers;
+mod matrix;
+mod queries;
+mod upgrade;
 mod whole;

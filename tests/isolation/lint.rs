@@ -8,7 +8,9 @@ mod wall;
 
 use devsphere_db::{GLOBAL_TABLES, OWNER_FUNCTIONS};
 use devsphere_proto::Contract;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions,
+};
 
 /// One rule, and proof that it is kept.
 pub(super) struct Lint {
@@ -40,9 +42,9 @@ const PLATFORM_FUNCTIONS: &[(&str, &str)] = &[
     ("platform.ticket", "who the verified ticket is"),
     ("platform.org", "the verified ticket's organisation"),
     ("platform.person", "the verified ticket's person"),
+    ("platform.sub", "the verified ticket's principal"),
+    ("platform.sees_all", "whether the verified ticket's principal sees a whole module"),
     ("platform.claimed_org", "what their own setting says"),
-    ("platform.claimed_sub", "what their own setting says"),
-    ("platform.claimed_all", "what their own setting says"),
     ("platform.org_of", "a part of its argument"),
     ("platform.once", "nothing; takes a request id of the verified ticket's"),
     ("platform.answer", "an answer of the verified ticket's"),

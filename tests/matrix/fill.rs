@@ -7,7 +7,10 @@ use devsphere_rpc::validate;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 use uuid::Uuid;
 
-use super::rules::{Rules, example, kind_name, noun, ours};
+use super::{
+    needs::names_it,
+    rules::{Rules, example, kind_name, noun, ours},
+};
 
 /// Ids by noun, or secrets by field name.
 pub type Known = BTreeMap<String, Vec<String>>;
@@ -19,13 +22,13 @@ pub struct Filler {
     pub records: Known,
     /// Values that were shown once, by field name.
     pub secrets: Known,
-    /// The noun that the message creates: its own id is left out.
+    /// The noun that the message creates: no id of that kind is filled in.
     pub creates: Option<String>,
     /// The paths of an update mask.
     pub mask: Vec<String>,
     /// Makes addresses unique; with 0 they are the examples.
     pub turn: usize,
-    /// Which of an enum's values, from the first after zero.
+    /// Which of an enum's values, from the first after zero, and which of the people known.
     pub variant: usize,
     /// Begins every free text, so that it is known wherever it turns up.
     pub canary: &'static str,
@@ -40,7 +43,8 @@ impl Filler {
     /// What cannot be filled, or which rule is broken.
     pub fn fill(&self, descriptor: &MessageDescriptor) -> Result<DynamicMessage, String> {
         let message = self.message(descriptor, true)?;
-        validate::message(&message).map_err(|error| format!("filled against the rules: {error}"))?;
+        validate::message(&message)
+            .map_err(|error| format!("filled against the rules: {error}"))?;
         Ok(message)
     }
 
@@ -82,11 +86,16 @@ impl Filler {
     }
 
     fn id(&self, field: &FieldDescriptor, noun: &str) -> Result<Option<Value>, String> {
-        if self.creates.as_deref() == Some(noun) && field.name() == format!("{noun}_id") {
+        if self.creates.as_deref() == Some(noun) {
             return Ok(None);
         }
-        let known = self.records.get(noun).and_then(|ids| ids.first());
-        let id = known.ok_or_else(|| format!("{} names a {noun}, which nothing makes", field.name()))?;
+        let ids = self.records.get(noun).map(Vec::as_slice).unwrap_or_default();
+        let known = match names_it(field, noun) {
+            true => ids.first(),
+            false => ids.get(self.variant % ids.len().max(1)),
+        };
+        let id =
+            known.ok_or_else(|| format!("{} names a {noun}, which nothing makes", field.name()))?;
         Ok(Some(Value::String(id.clone())))
     }
 
@@ -117,7 +126,9 @@ impl Filler {
             Kind::String if rules.switch("string", "email") && self.turn > 0 => {
                 Value::String(format!("m{}.{text}", self.turn))
             }
-            Kind::String if is_free(field, rules) => Value::String(format!("{}{text}", self.canary)),
+            Kind::String if is_free(field, rules) => {
+                Value::String(format!("{}{text}", self.canary))
+            }
             Kind::String => Value::String(text.to_owned()),
             Kind::Bytes => Value::Bytes(Bytes::from(text.to_owned().into_bytes())),
             Kind::Bool => Value::Bool(text.parse().map_err(|_| bad())?),
@@ -156,7 +167,7 @@ impl Filler {
             kind => {
                 let kind_name = kind_name(field);
                 let least = rules.number(kind_name, "gte");
-                let least = least.or(rules.number(kind_name, "gt").map(|least| least + 1));
+                let least = least.or_else(|| rules.number(kind_name, "gt").map(|least| least + 1));
                 Ok(least.filter(|least| *least > 0).map(|least| integer(&kind, least)))
             }
         }
@@ -202,7 +213,9 @@ pub fn integer(kind: &Kind, number: i64) -> Value {
         Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
             Value::I32(number.clamp(i32::MIN.into(), i32::MAX.into()).try_into().unwrap())
         }
-        Kind::Uint32 | Kind::Fixed32 => Value::U32(number.clamp(0, u32::MAX.into()).try_into().unwrap()),
+        Kind::Uint32 | Kind::Fixed32 => {
+            Value::U32(number.clamp(0, u32::MAX.into()).try_into().unwrap())
+        }
         Kind::Uint64 | Kind::Fixed64 => Value::U64(number.max(0).cast_unsigned()),
         _ => Value::I64(number),
     }

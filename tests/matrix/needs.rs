@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use devsphere_proto::{Access, Contract, Method};
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 
 use super::{
     fill::Known,
@@ -34,7 +34,8 @@ impl Needs {
         for place in places(&method.descriptor.input()) {
             let field = place.field();
             match noun(field) {
-                Some(noun) if own.as_deref() == Some(&noun) && names_it(field, &noun) => {}
+                // Its own id, or another of its kind: the first of them has none beside it.
+                Some(noun) if own.as_deref() == Some(&noun) => {}
                 Some(noun) => {
                     if field.is_list() {
                         needs.lists.insert(noun.clone());
@@ -80,6 +81,12 @@ pub fn showing(contract: &'static Contract, name: &str) -> Vec<&'static Method> 
     methods
 }
 
+/// Makes records, one or many.
+pub fn is_create(method: &Method) -> bool {
+    let name = method.descriptor.name();
+    name.strip_prefix("Batch").unwrap_or(name).starts_with("Create")
+}
+
 /// The noun of the record that a Create makes: the message in its answer that carries its own id.
 pub fn creates(method: &Method) -> Option<String> {
     if !method.descriptor.name().starts_with("Create") {
@@ -93,7 +100,9 @@ pub fn creates(method: &Method) -> Option<String> {
 fn own_noun(message: &MessageDescriptor) -> Option<String> {
     let snake = |name: &str| {
         let step = |(place, letter): (usize, char)| match letter {
-            capital if capital.is_uppercase() && place > 0 => format!("_{}", capital.to_lowercase()),
+            capital if capital.is_uppercase() && place > 0 => {
+                format!("_{}", capital.to_lowercase())
+            }
             letter => letter.to_lowercase().to_string(),
         };
         name.char_indices().map(step).collect::<String>()
@@ -158,7 +167,7 @@ pub fn ways_to(contract: &'static Contract, method: &Method) -> Vec<Vec<&'static
 }
 
 /// The noun whose record the method is about.
-fn record(method: &Method) -> Option<String> {
+pub fn record(method: &Method) -> Option<String> {
     let named = |place: super::rules::Place| {
         let field = place.field();
         noun(field).filter(|noun| names_it(field, noun) && creates(method).as_ref() != Some(noun))

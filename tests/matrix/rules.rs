@@ -46,7 +46,7 @@ fn gather(message: &MessageDescriptor, above: &[FieldDescriptor], found: &mut Ve
         return;
     }
     for field in message.fields() {
-        let place = [above, &[field.clone()]].concat();
+        let place = [above, std::slice::from_ref(&field)].concat();
         found.push(Place(place.clone()));
         if let Some(inner) = ours(&field) {
             gather(&inner, &place, found);
@@ -95,8 +95,8 @@ impl Rules {
     /// Those that the field declares.
     pub fn of(field: &FieldDescriptor) -> Self {
         let options = field.options();
-        let mut extensions = options.descriptor().extensions();
-        let known = extensions.find(|known| known.full_name() == "buf.validate.field");
+        let declarable = options.descriptor();
+        let known = declarable.extensions().find(|known| known.full_name() == "buf.validate.field");
         let declared = known.filter(|known| options.has_extension(known));
         let rules = declared.map(|known| options.get_extension(&known).into_owned());
         Self(rules.and_then(|rules| rules.as_message().cloned()))
@@ -141,12 +141,18 @@ impl Rules {
     fn rule(&self, kind: &str, name: &str) -> Option<Value> {
         let of_kind = self.get(kind)?;
         let of_kind = of_kind.as_message()?;
-        of_kind.has_field_by_name(name).then(|| of_kind.get_field_by_name(name))?.map(|v| v.into_owned())
+        of_kind
+            .has_field_by_name(name)
+            .then(|| of_kind.get_field_by_name(name))?
+            .map(|v| v.into_owned())
     }
 
     fn get(&self, name: &str) -> Option<Value> {
         let rules = self.0.as_ref()?;
-        rules.has_field_by_name(name).then(|| rules.get_field_by_name(name))?.map(|v| v.into_owned())
+        rules
+            .has_field_by_name(name)
+            .then(|| rules.get_field_by_name(name))?
+            .map(|v| v.into_owned())
     }
 }
 

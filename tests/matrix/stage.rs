@@ -35,10 +35,14 @@ pub const WRONG_PEER: &str = "nobody";
 pub struct Stage {
     pub world: World,
     pub contract: &'static Contract,
+    /// The first who signed up: with the addresses of the examples, so that an example signs in.
+    pub founder: Actor,
     channels: BTreeMap<&'static str, Channel>,
     admin: tokio::sync::Mutex<PgConnection>,
     turn: Cell<usize>,
     ways: RefCell<HashMap<&'static str, Way>>,
+    /// The nouns that are being made, so that two that need each other are told.
+    making: RefCell<Vec<String>>,
 }
 
 /// What a method asks for before it answers: verbs that lead to it, and a mask that it takes.
@@ -77,15 +81,19 @@ impl Stage {
     async fn of(world: World) -> Self {
         let contract = Contract::get().unwrap();
         for module in contract.modules() {
-            assert!(world.endpoints().contains_key(module.name), "{} is not in MODULES", module.name);
+            assert!(
+                world.endpoints().contains_key(module.name),
+                "{} is not in MODULES",
+                module.name
+            );
         }
         let channel = |name: &&'static str| (*name, world.channel(name));
         let channels = world.endpoints().keys().map(channel).collect();
         let admin = tokio::sync::Mutex::new(world.admin().await);
-        let (turn, ways) = (Cell::new(0), RefCell::default());
-        let stage = Self { world, contract, channels, admin, turn, ways };
-        // The first one has the addresses of the examples, so that an example signs in.
-        stage.sign_up("").await.unwrap();
+        let (turn, ways, making) = (Cell::new(0), RefCell::default(), RefCell::default());
+        let founder = Actor { subject: nobody(), records: Known::new(), canary: "" };
+        let mut stage = Self { world, contract, founder, channels, admin, turn, ways, making };
+        stage.founder = stage.sign_up("").await.unwrap();
         stage
     }
 
@@ -123,26 +131,26 @@ impl Stage {
         self.reset().await;
         let method = self.contract.method(SIGN_UP).ok_or("there is no SignUp")?;
         let turn = self.next_turn();
-        let message = Filler { turn, canary, ..Filler::default() }.fill(&method.descriptor.input())?;
+        let message =
+            Filler { turn, canary, ..Filler::default() }.fill(&method.descriptor.input())?;
         let answer = self.call(method, &Door::default(), message.encode_to_vec()).await;
         let grant = decode(method, &answer.map_err(|refused| format!("SignUp: {refused}"))?)?;
         let mut records = needs::ids_in(&grant);
         records.retain(|noun, _| ["person", "session", "organization"].contains(&noun.as_str()));
         let id = |noun: &str| -> Uuid { records[noun][0].parse().unwrap() };
+        let organization = Organization {
+            id: id("organization"),
+            standing: Standing::Active,
+            zone: "UTC".into(),
+            currency: "EUR".into(),
+            locale: "en".into(),
+            role: Some(Role::Ceo),
+        };
         let subject = Subject {
-            kind: Kind::User,
             id: id("person"),
             session: Some(id("session")),
-            organization: Some(Organization {
-                id: id("organization"),
-                standing: Standing::Active,
-                zone: "UTC".into(),
-                currency: "EUR".into(),
-                locale: "en".into(),
-                role: Some(Role::Ceo),
-            }),
-            client: None,
-            permissions: PermissionSet::EMPTY,
+            organization: Some(organization),
+            ..nobody()
         };
         Ok(Actor { subject, records, canary })
     }
@@ -206,7 +214,11 @@ impl Stage {
     }
 
     /// The fields that an update takes, by the answers to one at a time.
-    async fn find_mask(&self, method: &'static Method, actor: &Actor) -> Result<Vec<String>, String> {
+    async fn find_mask(
+        &self,
+        method: &'static Method,
+        actor: &Actor,
+    ) -> Result<Vec<String>, String> {
         let mut taken = Vec::new();
         for field in needs::maskable(method) {
             let way = Way { steps: Vec::new(), mask: vec![field.clone()] };
@@ -239,13 +251,12 @@ impl Stage {
         };
         self.reset().await;
         let needs = Needs::of(method);
-        for noun in needs.nouns.iter().filter(|noun| !actor.records.contains_key(*noun)).cloned().collect::<Vec<_>>() {
-            let count = if needs.lists.contains(&noun) { many } else { 1 };
-            let mut made = Vec::new();
-            for _ in 0..count {
-                made.push(Box::pin(self.make(&noun, &actor)).await?);
+        for noun in &needs.nouns {
+            let count = if needs.lists.contains(noun) { many } else { 1 };
+            while actor.records.get(noun).is_none_or(|ids| ids.len() < count) {
+                let made = Box::pin(self.make(noun, &actor)).await?;
+                actor.records.entry(noun.clone()).or_default().push(made);
             }
-            actor.records.insert(noun, made);
         }
         for step in &way.steps {
             let message = self.filler(step, &actor, &[]).fill(&step.descriptor.input())?;
@@ -267,8 +278,8 @@ impl Stage {
             creates: needs::creates(method),
             mask: mask.to_vec(),
             turn: self.next_turn(),
-            // What an update writes differs from what the create wrote.
-            variant: usize::from(!mask.is_empty()),
+            // What a change writes differs from what the create wrote.
+            variant: usize::from(!needs::is_create(method)),
             canary: actor.canary,
             ..Filler::default()
         }
@@ -280,12 +291,21 @@ impl Stage {
     /// When there is no such Create, or it is refused.
     pub async fn make(&self, noun: &str, actor: &Actor) -> Result<String, String> {
         let makes = |method: &&Method| needs::creates(method).as_deref() == Some(noun);
-        let method = self.methods().find(makes).ok_or_else(|| format!("no Create answers a {noun}"))?;
-        let ready = self.along(method, actor, &Way::default(), 1).await?;
-        let answer = self.send(&ready).await;
+        let method =
+            self.methods().find(makes).ok_or_else(|| format!("no Create answers a {noun}"))?;
+        if self.making.borrow().iter().any(|other| other == noun) {
+            return Err(format!("a {noun} stands on a {noun}"));
+        }
+        self.making.borrow_mut().push(noun.to_owned());
+        let ready = self.along(method, actor, &Way::default(), 1).await;
+        self.making.borrow_mut().pop();
+        let answer = self.send(&ready?).await;
         let answer = answer.map_err(|refused| format!("{}: {refused}", method.path))?;
         let ids = needs::ids_in(&decode(method, &answer)?);
-        ids.get(noun).and_then(|ids| ids.first()).cloned().ok_or_else(|| format!("{} answers no id", method.path))
+        ids.get(noun)
+            .and_then(|ids| ids.first())
+            .cloned()
+            .ok_or_else(|| format!("{} answers no id", method.path))
     }
 
     /// A value that some method shows once, fresh.
@@ -295,7 +315,9 @@ impl Stage {
             let Ok(ready) = self.along(method, actor, &Way::default(), 1).await else { continue };
             let Ok(answer) = self.send(&ready).await else { continue };
             let shown = decode(method, &answer)?;
-            let text = shown.get_field_by_name(shown_as).and_then(|value| value.as_str().map(str::to_owned));
+            let text = shown
+                .get_field_by_name(shown_as)
+                .and_then(|value| value.as_str().map(str::to_owned));
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 return Ok(text);
             }
@@ -315,7 +337,9 @@ impl Stage {
         match &method.access {
             Access::Public => Door::default(),
             Access::SelfOnly | Access::Granted { .. } => assertion(),
-            Access::Internal { services, without_caller: true } => Door::default().peer(services[0]),
+            Access::Internal { services, without_caller: true } => {
+                Door::default().peer(services[0])
+            }
             Access::Internal { services, .. } => assertion().peer(services[0]),
         }
     }
@@ -344,8 +368,11 @@ impl Stage {
         let mut rows = BTreeMap::new();
         for table in tables {
             let name: String = table.get("name");
-            let only = if org.is_some() { "where org_id = $1::uuid" } else { "where $1::text is null" };
-            let hash = format!("select md5(string_agg(t::text, '' order by t::text)) from {name} as t {only}");
+            let only =
+                if org.is_some() { "where org_id = $1::uuid" } else { "where $1::text is null" };
+            let hash = format!(
+                "select md5(string_agg(t::text, '' order by t::text)) from {name} as t {only}"
+            );
             let hash = sqlx::query_scalar(AssertSqlSafe(hash)).bind(org).fetch_one(&mut *admin);
             let hash: Option<String> = hash.await.unwrap();
             rows.insert(name, hash.unwrap_or_default());
@@ -364,6 +391,18 @@ impl Actor {
     /// The id of what is theirs.
     pub fn id(&self, noun: &str) -> &str {
         &self.records[noun][0]
+    }
+}
+
+/// A person whom nobody knows, nowhere.
+pub fn nobody() -> Subject {
+    Subject {
+        kind: Kind::User,
+        id: Uuid::now_v7(),
+        session: None,
+        organization: None,
+        client: None,
+        permissions: PermissionSet::EMPTY,
     }
 }
 

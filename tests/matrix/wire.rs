@@ -42,10 +42,24 @@ pub struct Refusal {
     pub flaw: Option<&'static str>,
 }
 
+/// An overloaded service is asked again so often, as it asks its clients to.
+const MORE_TRIES: usize = 40;
+
 /// Sends the bytes and gathers the answer, one message or a stream of them.
-pub async fn call(channel: &Channel, method: &Method, door: &Door, body: impl Into<Bytes>) -> Answer {
-    let sent = send(channel, method, door, body.into()).await;
-    sent.map_err(|status| Refusal::of(&status))
+pub async fn call(
+    channel: &Channel,
+    method: &Method,
+    door: &Door,
+    body: impl Into<Bytes>,
+) -> Answer {
+    let body = body.into();
+    for _ in 0..MORE_TRIES {
+        match send(channel, method, door, body.clone()).await {
+            Err(status) if status.code() == Code::Unavailable => {}
+            sent => return sent.map_err(|status| Refusal::of(&status)),
+        }
+    }
+    send(channel, method, door, body).await.map_err(|status| Refusal::of(&status))
 }
 
 async fn send(
@@ -94,22 +108,19 @@ impl Refusal {
         let details_of = status.get_error_details();
         let info = details_of.error_info();
         let violations = details_of.bad_request().map(|found| found.field_violations.clone());
-        let violation = |found: tonic_types::FieldViolation| {
-            [found.field, found.description, found.reason]
-        };
+        let violation =
+            |found: tonic_types::FieldViolation| [found.field, found.description, found.reason];
         let request = details_of.request_info().map(|found| found.request_id.clone());
         Self {
             code: status.code(),
             message: status.message().to_owned(),
             reason: info.map(|info| info.reason.clone()).unwrap_or_default(),
-            metadata: info.map(|info| info.metadata.clone().into_iter().collect()).unwrap_or_default(),
+            metadata: info
+                .map(|info| info.metadata.clone().into_iter().collect())
+                .unwrap_or_default(),
             violations: violations.unwrap_or_default().into_iter().map(violation).collect(),
             details,
-            flaw: flaw(
-                info.map(|info| info.domain.as_str()),
-                request.as_deref(),
-                status.message(),
-            ),
+            flaw: flaw(info.map(|info| info.domain.as_str()), request.as_deref(), status.message()),
         }
     }
 
@@ -126,7 +137,7 @@ impl Refusal {
 
 /// A refusal says whose it is and how the log knows it, and never what it stands on.
 fn flaw(domain: Option<&str>, request: Option<&str>, message: &str) -> Option<&'static str> {
-    const INSIDES: [&str; 7] = ["select ", "insert ", "platform.", "SQL", "sqlx", "/src/", "panicked"];
+    const INSIDES: [&str; 6] = ["select ", "insert ", "SQL", "sqlx", "/src/", "panicked"];
     if domain != Some("devsphere") {
         return Some("has no ErrorInfo of domain devsphere");
     }

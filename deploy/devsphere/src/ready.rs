@@ -6,7 +6,6 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::{
-    admin_code,
     demo::{Account, Example},
     folder::Folder,
     state::State,
@@ -45,54 +44,58 @@ impl Ready {
             row(name, address);
         }
         row("database", &self.state.database_url);
-        row("logs", &format!("here; PostgreSQL's: {}", show(self.folder.postgres_log())));
-        row("keys", &format!("{} (without them the data is of no use)", show(self.folder.keys())));
+        row("log", "standard error");
+        if self.folder.postgres_log().exists() {
+            row("", &format!("{} (PostgreSQL's)", show(self.folder.postgres_log())));
+        }
+        row("keys", &show(self.folder.keys()));
         if let Some(code) = &self.admin_code {
-            row(
-                "admin code",
-                &format!(
-                    "{code} (shown this once; makes its first user the \
-                platform's administrator, by PersonService/ClaimPlatformAdmin)"
-                ),
-            );
-            row("", &format!("kept in {}", show(admin_code::path(&self.folder))));
+            row("admin code", &format!("{code} (shown once; kept in the file admin-code there)"));
+            row("", "PersonService/ClaimPlatformAdmin takes it, and makes its caller the");
+            row("", "administrator of this installation");
         }
-        if let Some(example) = &self.example {
-            page.push_str(&self.demo(example));
-        }
+        page.push_str(&self.demo());
         page.push_str("\nCtrl-C stops it.\n");
         page
     }
 
-    fn demo(&self, example: &Example) -> String {
-        let mut text = String::from("\nDemo users of Northwind Studio (demo):\n\n");
+    fn demo(&self) -> String {
+        let mut text = String::new();
+        if !self.people.is_empty() {
+            text.push_str("\nDemo users of Northwind Studio (demo):\n\n");
+        }
         for person in &self.people {
             let Account { email, password, role, display_name } = person;
             let _ = writeln!(text, "  {role:<8} {display_name:<16} {email:<34} {password}");
         }
+        if let Some(example) = &self.example {
+            text.push_str(&self.calls(example));
+        }
+        text
+    }
+
+    /// Calls to copy and paste.
+    fn calls(&self, example: &Example) -> String {
         let own = self.folder.grpcurl();
         let grpcurl = if own.exists() { own.display().to_string() } else { "grpcurl".into() };
-        let (token, gateway) = (&example.access_token, &self.state.gateway);
-        let Account { email, password, .. } = &example.account;
-        let _ = write!(
-            text,
-            "
-Try it, as {name} ({role}):
+        let gateway = &self.state.gateway;
+        let Account { email, password, role, display_name } = &example.account;
+        format!(
+            r#"
+Try it, as {display_name} ({role}):
 
-{grpcurl} -plaintext \\
-  -H 'authorization: Bearer {token}' \\
-  -d '{{\"filter\": \"state = qualified\", \"order_by\": \"create_time desc\", \"page_size\": 3}}' \\
+{grpcurl} -plaintext \
+  -H 'authorization: Bearer {token}' \
+  -d '{{"filter": "state = qualified", "order_by": "create_time desc", "page_size": 3}}' \
   {gateway} devsphere.crm.v1.LeadService/ListLeads
 
-The token is good for ten minutes; another one, as accessToken:
+The token is good for ten minutes; this gives another one, as accessToken:
 
-{grpcurl} -plaintext \\
-  -d '{{\"email\": \"{email}\", \"password\": \"{password}\"}}' \\
+{grpcurl} -plaintext \
+  -d '{{"email": "{email}", "password": "{password}"}}' \
   {gateway} devsphere.identity.v1.SessionService/SignIn
-",
-            name = example.account.display_name,
-            role = example.account.role,
-        );
-        text
+"#,
+            token = example.access_token,
+        )
     }
 }

@@ -174,6 +174,20 @@ async fn what_a_client_may_say_reaches_the_service() {
 }
 
 #[tokio::test]
+async fn what_is_said_twice_or_at_length_is_not_said_at_all() {
+    let world = World::start().await;
+    let call = world.client().await.call(GET);
+    let call = call
+        .header("grpc-encoding", "gzip")
+        .header("grpc-encoding", "identity")
+        .header("grpc-accept-encoding", "gzip,".repeat(1000));
+    assert_eq!(call.send().await.unwrap().trailers["grpc-status"], "0");
+
+    let seen = world.crm.only().headers;
+    assert!(!seen.contains_key("grpc-encoding") && !seen.contains_key("grpc-accept-encoding"));
+}
+
+#[tokio::test]
 async fn what_a_service_says_of_identities_stays_inside() {
     let world = World::start().await;
     let inside = [("devsphere-assertion", "secret"), ("devsphere-peer", "crm"), ("x-cost", "3")];

@@ -95,7 +95,9 @@ async fn what_comes_on_top_of_the_slots_is_refused_at_once_and_streams_have_thei
     let client = world.client().await;
     let mut calls = Vec::new();
     for path in [GET, GET, GET, EXPORT, EXPORT] {
-        calls.push(client.call(path).begin().await.unwrap());
+        let call = client.call(path).begin().await.unwrap();
+        assert!(!call.headers().contains_key("grpc-status"), "{path} was refused");
+        calls.push(call);
     }
     for path in [GET, EXPORT] {
         let refused = client.call(path).status().await;
@@ -129,4 +131,16 @@ async fn a_connection_carries_a_hundred_streams_and_others_wait() {
         assert_eq!(call.await.unwrap().code(), Code::DeadlineExceeded);
     }
     assert_eq!(world.crm.seen().len(), 101);
+}
+
+#[tokio::test]
+async fn streams_take_another_connection_to_a_service_than_calls() {
+    let world = World::start().await;
+    for path in [GET, EXPORT, GET, EXPORT] {
+        world.client().await.call(path).send().await.unwrap();
+    }
+    let seen = world.crm.seen();
+    assert_eq!(seen[0].connection, seen[2].connection);
+    assert_eq!(seen[1].connection, seen[3].connection);
+    assert_ne!(seen[0].connection, seen[1].connection);
 }

@@ -25,8 +25,10 @@ use tonic::{Status, body::Body, service::Routes};
 use tower::ServiceExt as _;
 
 /// One request as the service got it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Seen {
+    /// Which of the connections to this service it came by.
+    pub(crate) connection: usize,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     /// None while it is not there in full, or when it broke off.
@@ -79,8 +81,10 @@ impl Recorder {
         let accepting = recorder.clone();
         tokio::spawn(async move {
             let stop = accepting.stop.clone();
+            let mut number = 0;
             while let Some(Ok((stream, _))) = stop.run_until_cancelled(listener.accept()).await {
-                let served = accepting.clone().serve(stream);
+                let served = accepting.clone().serve(number, stream);
+                number += 1;
                 tokio::spawn(stop.clone().run_until_cancelled_owned(served));
             }
         });
@@ -112,16 +116,20 @@ impl Recorder {
         self.stop.cancel();
     }
 
-    async fn serve(self: Arc<Self>, stream: UnixStream) {
+    async fn serve(self: Arc<Self>, connection: usize, stream: UnixStream) {
         let service = service_fn(move |request: Request<Incoming>| {
             let recorder = self.clone();
-            async move { Ok::<_, Infallible>(recorder.handle(request).await) }
+            async move { Ok::<_, Infallible>(recorder.handle(connection, request).await) }
         });
         let builder = http2::Builder::new(TokioExecutor::new());
         let _ = builder.serve_connection(TokioIo::new(stream), service).await;
     }
 
-    async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+    async fn handle(
+        self: Arc<Self>,
+        connection: usize,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
         let path = request.uri().path().to_owned();
         if self.own.iter().any(|service| path.starts_with(&format!("/{service}/"))) {
             return self.routes.clone().oneshot(request).await.unwrap();
@@ -130,7 +138,8 @@ impl Recorder {
         let (parts, mut body) = request.into_parts();
         let number = {
             let mut seen = self.seen.lock().unwrap();
-            seen.push(Seen { path, headers: parts.headers, ..Seen::default() });
+            let headers = parts.headers;
+            seen.push(Seen { connection, path, headers, body: None, trailers: None });
             seen.len() - 1
         };
         let mut whole = BytesMut::new();

@@ -18,7 +18,8 @@ use crate::{
 async fn a_call_at_work_ends_well_while_nobody_new_is_let_in() {
     let world = World::start().await;
     world.identity.open(false);
-    let call = tokio::spawn(world.client().await.call(GET).status());
+    let client = world.client().await;
+    let call = tokio::spawn(client.call(GET).status());
     eventually("the exchange", async || (world.identity.exchanged().len() == 1).then_some(()))
         .await;
 
@@ -29,7 +30,9 @@ async fn a_call_at_work_ends_well_while_nobody_new_is_let_in() {
     world.identity.open(true);
 
     assert_eq!(call.await.unwrap().code(), Code::Ok);
-    stopping.await;
+    // Long before the drain is over, though the client keeps its connection.
+    tokio::time::timeout(Duration::from_secs(5), stopping).await.unwrap();
+    drop(client);
 }
 
 #[tokio::test]
@@ -41,7 +44,7 @@ async fn a_stream_without_end_is_cut_when_the_drain_is_over() {
     answer.body_mut().frame().await.unwrap().unwrap();
 
     let begun = Instant::now();
-    world.gateway.stop().await;
+    tokio::time::timeout(Duration::from_secs(5), world.gateway.stop()).await.unwrap();
 
     assert!(begun.elapsed() >= drain);
     assert!(!matches!(answer.body_mut().frame().await, Some(Ok(_))));

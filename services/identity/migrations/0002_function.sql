@@ -196,6 +196,14 @@ begin
 end
 $$;
 
+-- Forgets the guesses at a password that identity has found right.
+create function identity.forget_guesses(keys bytea[]) returns void
+    language sql volatile security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+    delete from identity.guess where guess_key = any (keys)
+$$;
+
 -- Public: ends a sign-in whose password was right. identity proves that; nobody else may call.
 create function identity.sign_in(
     p_person uuid, keys bytea[], wanted uuid, new_hash text,
@@ -464,6 +472,7 @@ $$;
 grant execute on function
     identity.sign_up(uuid, text, text, text, uuid, text, text, text, text, uuid, bytea, uuid, bytea, interval, interval, text, inet, uuid),
     identity.begin_guess(bytea, bytea, text),
+    identity.forget_guesses(bytea[]),
     identity.sign_in(uuid, bytea[], uuid, text, uuid, bytea, interval, interval, text, inet, uuid),
     identity.refresh(bytea, bytea, uuid, interval, text, inet, uuid),
     identity.find_activation(bytea),

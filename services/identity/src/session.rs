@@ -1,7 +1,7 @@
 //! What a sign-up and a sign-in need, and how guesses are counted.
 
 pub(crate) mod rpc;
-mod store;
+pub(crate) mod store;
 
 use std::net::IpAddr;
 

@@ -93,8 +93,7 @@ impl Permit {
             Access::Internal { services, .. } => internal(services, peer)?,
             Access::Granted { permission, .. } => {
                 let needed = permission.map(|permission| (permission.name, permission.bit));
-                let platform = needed.is_some_and(|(name, _)| name.starts_with("platform."));
-                if caller.organization().is_none() && !platform {
+                if caller.organization().is_none() && is_of_an_organization(&method.access) {
                     return Err(Error::InvalidState {
                         cause: "no_organization",
                         message: "no organisation is chosen",
@@ -108,7 +107,7 @@ impl Permit {
             }
         }
         let locked = caller.organization().is_some_and(|found| !found.standing.may_write());
-        if locked && !method.reads && matches!(method.access, Access::Granted { .. }) {
+        if locked && !method.reads && is_of_an_organization(&method.access) {
             return Err(Error::Locked { cause: "organization_suspended" });
         }
         Ok(Self { caller, method, facts, request_id: None })
@@ -185,6 +184,17 @@ impl Anonymous {
     /// What is known of the request beside its message.
     pub const fn facts(&self) -> &Facts {
         &self.facts
+    }
+}
+
+/// False for what a person does for themselves, or the platform's administrator for all.
+fn is_of_an_organization(access: &Access) -> bool {
+    match access {
+        Access::Granted { permission: Some(permission), .. } => {
+            !permission.name.starts_with("platform.")
+        }
+        Access::Granted { .. } => true,
+        Access::Public | Access::SelfOnly | Access::Internal { .. } => false,
     }
 }
 

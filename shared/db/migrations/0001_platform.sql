@@ -80,24 +80,28 @@ as $$
     select case when (p).kind = 'user' then (p).sub end from platform.ticket() as p
 $$;
 
--- The same setting unverified, for column defaults and narrowing: the wall on the same table in
--- the same statement verifies that very string.
+-- The person, key, link or job of the ticket.
+create function platform.sub() returns uuid
+    language sql stable parallel restricted
+    set search_path = pg_catalog, pg_temp
+as $$
+    select (p).sub from platform.ticket() as p
+$$;
+
+-- Whether the ticket's principal sees every record of that module.
+create function platform.sees_all(module integer) returns boolean
+    language sql stable parallel restricted
+    set search_path = pg_catalog, pg_temp
+as $$
+    select ((p).all_modules >> module) & 1 = 1 from platform.ticket() as p
+$$;
+
+-- The organisation unverified, for column defaults alone: the wall compares the row with the
+-- verified one, whatever was written.
 create function platform.claimed_org() returns uuid
     language sql stable parallel safe
 as $$
     select nullif(split_part(current_setting('devsphere.ticket'), '.', 5), '')::uuid
-$$;
-
-create function platform.claimed_sub() returns uuid
-    language sql stable parallel safe
-as $$
-    select split_part(current_setting('devsphere.ticket'), '.', 6)::uuid
-$$;
-
-create function platform.claimed_all(module integer) returns boolean
-    language sql stable parallel safe
-as $$
-    select (split_part(current_setting('devsphere.ticket'), '.', 9)::bigint >> module) & 1 = 1
 $$;
 
 -- Puts the wall up: force row level security, the owner's door for migrations, and for the role of
@@ -130,7 +134,8 @@ end
 $$;
 
 -- Narrows a walled table inside its organisation: without the module's bit, a caller sees the
--- records that they own, that nobody owns, and that they handed over.
+-- records that they own, that nobody owns, and that they handed over. It asks the verified ticket
+-- and not the setting: a statement may change the setting after the wall has looked at it.
 create function platform.narrow(target regclass, module integer) returns void
     language plpgsql
     set search_path = pg_catalog, pg_temp
@@ -138,8 +143,8 @@ as $$
 declare
     role text := 'devsphere_' || (select relnamespace::regnamespace::text from pg_class where oid = target);
     seen text := format(
-        '(select platform.claimed_all(%s)) or owner_id is null'
-        || ' or owner_id = (select platform.claimed_sub()) or assigned_by = (select platform.claimed_sub())',
+        '(select platform.sees_all(%s)) or owner_id is null'
+        || ' or (select platform.sub()) = any (array[owner_id, assigned_by])',
         module);
 begin
     execute format('create policy narrow on %s as restrictive to %I using (%s) with check (%s)', target, role, seen, seen);

@@ -9,8 +9,7 @@ begin
     execute format('create schema if not exists %I', service);
     execute format('grant usage on schema %I, platform to %I', service, role);
     foreach usable in array array[
-        'ticket()', 'org()', 'person()',
-        'claimed_org()', 'claimed_sub()', 'claimed_all(integer)',
+        'ticket()', 'org()', 'person()', 'sub()', 'sees_all(integer)', 'claimed_org()',
         'org_of(platform.principal)',
         'once(text, uuid, bytea)', 'answer(text, uuid)', 'schema_version(text)',
         'record(jsonb, text, uuid, inet, uuid, bytea)'

@@ -19,6 +19,7 @@ pub const OWNER_FUNCTIONS: &[(&str, &str)] = &[
     ("platform.schema_version", "reads a version number"),
     ("identity.sign_up", "public; checks the sign-up mode or the invitation"),
     ("identity.begin_guess", "public; counts the guess before it tells the hash to identity"),
+    ("identity.forget_guesses", "identity has compared the password"),
     ("identity.sign_in", "public; identity has compared the password"),
     ("identity.refresh", "public; finds by the hash of a 256-bit token"),
     ("identity.find_activation", "public; finds by the hash of a 256-bit token"),

@@ -16,5 +16,5 @@ mod tenant;
 pub use change::Change;
 pub use global_tables::{GLOBAL_TABLES, OWNER_FUNCTIONS};
 pub use migrate::Schema;
-pub use pool::{Database, FunctionDb};
+pub use pool::{Database, FunctionDb, Proof};
 pub use tenant::{TenantDb, TenantTx};

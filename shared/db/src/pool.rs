@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use devsphere_auth::Anonymous;
+use devsphere_auth::{Anonymous, Permit};
 use devsphere_error::{Error, Result};
 use sqlx::{
-    PgPool, Postgres, Row as _,
+    Executor as _, PgPool, Postgres, Row as _,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
     query::Map,
 };
@@ -35,15 +35,19 @@ impl Database {
                 .acquire_timeout(wait)
                 .test_before_acquire(false)
                 .idle_timeout(Duration::from_secs(300))
-                .connect_lazy_with(options.clone())
         };
+        // A cancelled begin would keep its locks, the one on a request id too, until the connection
+        // is used again. Off the caller's path, as the rollback of a dropped transaction is.
+        let tenant = pool(size, wait).after_release(|connection, _| {
+            Box::pin(async { connection.execute("rollback").await.map(|_| true) })
+        });
         // Functions have connections of their own: no transaction ever begins there, so a
         // cancelled begin cannot leave one open under a call that opens none.
         Self {
             schema,
-            tenant: pool(size, wait),
-            functions: pool(2, wait),
-            probe: pool(1, PATIENCE),
+            tenant: tenant.connect_lazy_with(options.clone()),
+            functions: pool(2, wait).connect_lazy_with(options.clone()),
+            probe: pool(1, PATIENCE).connect_lazy_with(options),
         }
     }
 
@@ -73,7 +77,8 @@ impl Database {
     pub async fn check(&self) -> Result<()> {
         let row = sqlx::query(
             "select rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication
-                    or exists (select from pg_auth_members where member = pg_roles.oid) as strong,
+                    or exists (select from pg_auth_members where member = pg_roles.oid)
+                    or exists (select from pg_class where relowner = pg_roles.oid) as strong,
                     coalesce(platform.schema_version($1), 0) as version
              from pg_roles where rolname = current_user",
         )
@@ -102,6 +107,19 @@ impl Database {
     }
 }
 
+/// What lets call a named function: the door's word that the call needs no caller, or has one.
+pub trait Proof: sealed::Sealed {}
+
+impl Proof for Anonymous {}
+impl Proof for Permit {}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::Anonymous {}
+    impl Sealed for super::Permit {}
+}
+
 /// Calls of definer functions, each one statement and its own transaction. One round trip.
 #[derive(Clone)]
 pub struct FunctionDb {
@@ -115,7 +133,7 @@ impl FunctionDb {
     /// As any statement.
     pub async fn call<O, F>(
         &self,
-        _proof: &Anonymous,
+        _proof: &impl Proof,
         query: Map<'_, Postgres, F, PgArguments>,
     ) -> Result<O>
     where
@@ -131,7 +149,7 @@ impl FunctionDb {
     /// As any statement.
     pub async fn call_all<O, F>(
         &self,
-        _proof: &Anonymous,
+        _proof: &impl Proof,
         query: Map<'_, Postgres, F, PgArguments>,
     ) -> Result<Vec<O>>
     where

@@ -41,6 +41,8 @@ impl Counter {
                 let Ok(upstream) = TcpStream::connect(("127.0.0.1", server)).await else {
                     continue;
                 };
+                // Small messages both ways: none may wait to be sent with the next.
+                let _ = (client.set_nodelay(true), upstream.set_nodelay(true));
                 let (from_client, mut to_client) = client.into_split();
                 let (mut from_server, to_server) = upstream.into_split();
                 let counted = counted.clone();

@@ -76,8 +76,8 @@ pub(super) const LINTS: &[Lint] = &[
             "alter function platform.ticket immutable",
             "alter function platform.org immutable",
             "alter function platform.claimed_org immutable",
-            "alter function platform.claimed_sub immutable",
-            "alter function platform.claimed_all immutable",
+            "alter function platform.sub immutable",
+            "alter function platform.sees_all immutable",
             "alter function identity.own_place immutable",
         ],
     },
@@ -89,7 +89,7 @@ pub(super) const LINTS: &[Lint] = &[
                 union all
                 select 'cast ' || c.oid from pg_cast as c join our_function as f on f.oid = c.castfunc",
         faults: &[
-            "alter function platform.claimed_sub leakproof",
+            "alter function platform.sub leakproof",
             "create function crm.fault(double precision) returns void language internal as 'pg_sleep'",
             "create operator crm.= (leftarg = uuid, rightarg = uuid, function = pg_catalog.uuid_eq)",
         ],

@@ -120,9 +120,9 @@ pub(super) const LINTS: &[Lint] = &[
                 from policy as p, unnest(array[p.rows_seen, p.rows_written]) as condition
                 where regexp_count(condition, '\w\(') <> regexp_count(condition, '\( SELECT [\w.]+\(')",
         faults: &[
-            "alter policy narrow on crm.lead using (owner_id = platform.claimed_sub())",
+            "alter policy narrow on crm.lead using (owner_id = platform.sub())",
             "alter policy narrow on crm.lead using (org_id = current_setting('devsphere.org')::uuid)",
-            "create policy fault on platform.audit as restrictive using (platform.claimed_all(2))",
+            "create policy fault on platform.audit as restrictive using (platform.sees_all(2))",
         ],
     },
     Lint {
@@ -137,7 +137,7 @@ pub(super) const LINTS: &[Lint] = &[
             "alter function platform.org immutable",
             "alter function platform.org volatile",
             "alter function platform.person immutable",
-            "create function crm.fault() returns uuid language sql stable return null;
+            "create function crm.fault() returns uuid language sql stable return null::uuid;
              create policy fault on crm.lead as restrictive using (org_id = (select crm.fault()))",
         ],
     },
@@ -145,9 +145,8 @@ pub(super) const LINTS: &[Lint] = &[
         name: "what has an owner is narrowed by the bit of its module",
         finds: "select t.name from walled_table as t join service as s on s.schema = t.schema,
                 lateral (select format(
-                    '((( SELECT platform.claimed_all(%s) AS claimed_all) OR (owner_id IS NULL))'
-                    ' OR (owner_id = ( SELECT platform.claimed_sub() AS claimed_sub))'
-                    ' OR (assigned_by = ( SELECT platform.claimed_sub() AS claimed_sub)))', s.bit)) as e (expected)
+                    '(( SELECT platform.sees_all(%s) AS sees_all) OR (owner_id IS NULL)'
+                    ' OR (( SELECT platform.sub() AS sub) = ANY (ARRAY[owner_id, assigned_by])))', s.bit)) as e (expected)
                 where exists (select from pg_attribute where attrelid = t.oid and attname = 'owner_id' and not attisdropped)
                   and not exists (
                     select from policy as p

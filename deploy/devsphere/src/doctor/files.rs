@@ -14,37 +14,38 @@ use crate::{admin_code, folder::Folder, keys};
 const INIT: &str = "`devsphere keys init` makes what is missing";
 
 pub(super) fn check(report: &mut Report, folder: &Folder) {
+    let owner = fs::metadata(folder.path()).ok().map(|found| found.uid());
+    let closed = |path: &Path| mode(path, owner, 0o077, "chmod go-rwx");
     // Others may pass through to PostgreSQL's directory, and neither list nor write.
-    report.note("data directory", mode(folder.path(), 0o066, "chmod go-rw"));
-    report.note("keys directory", mode(&folder.keys(), 0o077, "chmod go-rwx"));
-    report.note("run directory", mode(&folder.run(), 0o077, "chmod go-rwx"));
+    report.note("data directory", mode(folder.path(), owner, 0o066, "chmod go-rw"));
+    report.note("keys directory", closed(&folder.keys()));
+    report.note("run directory", closed(&folder.run()));
 
     let signing = keys::SIGNING_FILES.map(str::to_owned).into_iter();
     let passwords = keys::roles().into_iter().map(|role| keys::file_of(&role));
     let private = folder.postgres().exists().then(|| keys::file_of(SUPERUSER));
     for file in signing.chain(passwords).chain(private) {
-        let path = folder.keys().join(&file);
-        report.note(&format!("key {file}"), mode(&path, 0o077, "chmod go-rwx"));
+        report.note(&format!("key {file}"), closed(&folder.keys().join(&file)));
     }
-    report.note("admin code", mode(&admin_code::path(folder), 0o077, "chmod go-rwx"));
+    report.note("admin code", closed(&admin_code::path(folder)));
     if folder.demo().exists() {
-        report.note("demo passwords", mode(&folder.demo(), 0o077, "chmod go-rwx"));
+        report.note("demo passwords", closed(&folder.demo()));
     }
 }
 
-/// There, ours, and with none of the closed bits.
-fn mode(path: &Path, closed: u32, remedy: &str) -> Result<String, Fault> {
+/// There, the data directory's owner's, and with none of the bits that must be off.
+fn mode(path: &Path, owner: Option<u32>, off: u32, remedy: &str) -> Result<String, Fault> {
     let shown = path.display();
     let found = fs::metadata(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Fault::new(format!("{shown} is missing"), INIT),
         _ => Fault::new(format!("{shown}: {error}"), "run as the user that runs `devsphere up`"),
     })?;
-    let (mode, me) = (found.permissions().mode() & 0o7777, rustix::process::geteuid().as_raw());
-    if found.uid() != me {
-        let what = format!("{shown} belongs to user {}, not to {me}", found.uid());
-        return Err(Fault::new(what, format!("chown {me} {shown}")));
+    let mode = found.permissions().mode() & 0o7777;
+    if let Some(owner) = owner.filter(|owner| *owner != found.uid()) {
+        let what = format!("{shown} belongs to user {}, the directory to {owner}", found.uid());
+        return Err(Fault::new(what, format!("chown {owner} {shown}")));
     }
-    if mode & closed != 0 {
+    if mode & off != 0 {
         let what = format!("{shown} has mode {mode:o}, which lets others in");
         return Err(Fault::new(what, format!("{remedy} {shown}")));
     }

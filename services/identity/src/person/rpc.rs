@@ -9,7 +9,15 @@ use serde_json::json;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{NewPassword, Organization, plain_code, store};
-use crate::{Identity, member, secret::sha256, session};
+use crate::{
+    Identity, member,
+    secret::sha256,
+    session::{
+        GuessKeys,
+        rpc::{ended_event, wait},
+        store::begin_guess,
+    },
+};
 
 pub(crate) struct People(pub(crate) Identity);
 
@@ -41,6 +49,12 @@ impl PersonService for People {
     ) -> Result<Response<pb::ChangePasswordResponse>, Status> {
         let (permit, ask) = admit::<_, NewPassword>(request)?;
 
+        // Counted like a sign-in: who holds a session must not guess the password without end.
+        let own = permit.caller().id().to_string();
+        let keys = GuessKeys::new(&own, permit.facts().address);
+        let guess = begin_guess(&self.0.functions, &permit, &keys, &own).await?;
+        wait(guess.wait_seconds)?;
+
         // Hashing is slow, so no transaction is open meanwhile; the update checks that the
         // password compared with still stands.
         let known = {
@@ -57,7 +71,7 @@ impl PersonService for People {
 
         let mut tx = self.0.db.write(&permit).await?;
         let current = permit.caller().session().map(SessionId::from);
-        let ended = store::update_password(&mut tx, (&known, &new), current).await?;
+        let ended = store::update_password(&mut tx, (&known, &new), current, &keys).await?;
         tx.emit(Change {
             name: "person.password_changed",
             noun: "person",
@@ -67,7 +81,7 @@ impl PersonService for People {
             after: json!({ "ended_sessions": ended.len() }),
         });
         for session in ended {
-            tx.emit(session::rpc::ended_event(session, "password"));
+            tx.emit(ended_event(session, "password"));
         }
 
         Ok(Response::new(tx.commit(pb::ChangePasswordResponse {}).await?))

@@ -4,7 +4,7 @@ use devsphere_db::TenantTx;
 use devsphere_error::Result;
 use devsphere_ids::{OrganizationId, PersonId, SessionId};
 
-use crate::grant::Granted;
+use crate::{grant::Granted, session::GuessKeys};
 
 /// Everything `GetMe` tells, in one statement.
 pub(super) struct Me {
@@ -50,11 +50,13 @@ pub(super) async fn update_password(
     tx: &mut TenantTx,
     (known, new): (&str, &str),
     but: Option<SessionId>,
+    keys: &GuessKeys,
 ) -> Result<Vec<SessionId>> {
     Ok(sqlx::query_scalar!(
         r#"with changed as (
                update identity.credential set password_hash = $2, update_time = transaction_timestamp()
-               where person_id = (select platform.person()) and password_hash = $1 returning person_id
+               where person_id = (select platform.person()) and password_hash = $1
+               returning person_id, identity.forget_guesses($4)
            )
            update identity.session as s set end_time = transaction_timestamp(), end_reason = 'password'
            from changed
@@ -64,6 +66,7 @@ pub(super) async fn update_password(
         known,
         new,
         but.map(SessionId::uuid),
+        &keys.both(),
     )
     .fetch_all(tx.conn())
     .await?)

@@ -202,7 +202,8 @@ impl Sessions {
     }
 }
 
-fn wait(seconds: i32) -> Result<()> {
+/// Refuses a guess that must wait.
+pub(crate) fn wait(seconds: i32) -> Result<()> {
     match u64::try_from(seconds) {
         Ok(0) => Ok(()),
         Ok(seconds) => Err(Error::RateLimited { retry_after: Duration::from_secs(seconds) }),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use devsphere_auth::Anonymous;
-use devsphere_db::{FunctionDb, TenantTx};
+use devsphere_db::{FunctionDb, Proof, TenantTx};
 use devsphere_error::Result;
 use devsphere_ids::{MemberId, OrganizationId, PersonId, SessionId};
 
@@ -20,8 +20,8 @@ pub(super) struct Session {
 }
 
 /// What a guess is compared with, once it is counted.
-pub(super) struct Guess {
-    pub(super) wait_seconds: i32,
+pub(crate) struct Guess {
+    pub(crate) wait_seconds: i32,
     pub(super) person_id: Option<PersonId>,
     pub(super) password_hash: Option<String>,
 }
@@ -68,9 +68,9 @@ pub(super) async fn sign_up(
     functions.call(proof, query).await?.checked()
 }
 
-pub(super) async fn begin_guess(
+pub(crate) async fn begin_guess(
     functions: &FunctionDb,
-    proof: &Anonymous,
+    proof: &impl Proof,
     keys: &GuessKeys,
     email: &str,
 ) -> Result<Guess> {

@@ -281,6 +281,26 @@ async fn a_new_password_ends_the_other_sessions_and_the_old_password() {
 }
 
 #[tokio::test]
+async fn who_holds_a_session_does_not_guess_the_password_without_end() {
+    let world = world().await;
+    let grant = founder(&world).await;
+    let mut person = PersonServiceClient::new(speaking(&world, &grant).await);
+    let change = |current: String| ChangePasswordRequest {
+        current_password: current,
+        new_password: "another horse another staple".into(),
+        request_id: String::new(),
+    };
+
+    let mut refusals = Vec::new();
+    for number in 0..8 {
+        refusals.push(person.change_password(change(format!("guess {number}"))).await.unwrap_err());
+    }
+
+    assert_eq!(refusals[0].fields(), ["current_password"]);
+    assert_eq!(refusals[7].reason(), "RATE_LIMITED");
+}
+
+#[tokio::test]
 async fn nobody_switches_to_an_organisation_that_is_not_theirs() {
     let world = world().await;
     let grant = founder(&world).await;

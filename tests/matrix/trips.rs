@@ -1,0 +1,225 @@
+//! What each RPC costs the database: the kinds of `design.md` 3.5, and the few that are others.
+
+use devsphere_auth::Subject;
+use devsphere_proto::{Access, Method};
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, Value};
+use uuid::Uuid;
+
+use super::{
+    needs,
+    stage::{Actor, Ready, Stage, all, decode, said},
+};
+
+/// Those that cost something else than their kind, each with why.
+const EXCEPTIONS: [(&str, usize, &str); 7] = [
+    ("ListKeys", 0, "the keys are in memory"),
+    ("SignIn", 2, "a guess is counted before the password is looked at, then the session opens"),
+    ("Activate", 2, "finds whom to ask for which password, then redeems"),
+    (
+        "ChangePassword",
+        7,
+        "counts the guess; a read and a write, so that no transaction is open while hashing",
+    ),
+    ("SignOut", 4, "ends rows in one statement: no state machine decides"),
+    ("SignOutEverywhere", 4, "as SignOut"),
+    ("RevokeSession", 4, "as SignOut"),
+];
+
+/// Before they are counted, so that every statement is prepared.
+const WARM_UPS: usize = 2;
+
+/// Counted so often, and the least of it stands: a probe of readiness may come between.
+const COUNTED: usize = 2;
+
+/// A person beside the founder, who names the founder or a colleague wherever a person is named: so
+/// that another service has to ask identity who that is, and a hand-over changes something.
+pub async fn helper(stage: &Stage) -> Actor {
+    let founder = &stage.founder;
+    let method = |path: &str| stage.contract.method(path).unwrap();
+    let create = method("/devsphere.identity.v1.MemberService/CreateMember");
+    let created = stage.send(&stage.ready(create, founder).await.unwrap()).await.unwrap();
+    let created = decode(create, &created).unwrap();
+    let activate = method("/devsphere.identity.v1.SessionService/Activate");
+    let mut ready = stage.ready(activate, founder).await.unwrap();
+    let token = created.get_field_by_name("activation_token").unwrap().into_owned();
+    ready.message.set_field_by_name("activation_token", token);
+    stage.send(&ready).await.unwrap();
+
+    let mut records = founder.records.clone();
+    let colleague = needs::ids_in(&created)["person"].clone();
+    records.entry("person".into()).or_default().extend(colleague);
+    let subject = Subject { id: Uuid::now_v7(), ..founder.subject.clone() };
+    Actor { subject, records, ..founder.clone() }
+}
+
+/// One kind of call, and what it should cost.
+struct Kind {
+    name: &'static str,
+    own: usize,
+    identity: usize,
+}
+
+/// The method's call as it is, its replay, and its variants, against what each should cost.
+pub async fn count(
+    stage: &Stage,
+    helper: &Actor,
+    method: &'static Method,
+    lines: &mut Vec<String>,
+    failures: &mut Vec<String>,
+) {
+    let Kind { name, own, identity } = kind(method);
+    let plain = counted(stage, helper, method, 3, |_| ()).await;
+    note(method, name, (own, identity), plain, lines, failures);
+    if method.descriptor.input().get_field_by_name("include_total").is_some() {
+        let total = |message: &mut DynamicMessage| {
+            message.set_field_by_name("include_total", Value::Bool(true));
+        };
+        let totalled = counted(stage, helper, method, 1, total).await;
+        note(method, "read with total", (own + 1, identity), totalled, lines, failures);
+    }
+    if method.repeatable {
+        let replayed = replay(stage, helper, method).await;
+        note(method, "replay", (replay_cost(method), identity), replayed, lines, failures);
+    }
+}
+
+/// Of one stream over several pages, each page costs the same.
+pub async fn count_pages(
+    stage: &Stage,
+    helper: &Actor,
+    lines: &mut Vec<String>,
+    failures: &mut Vec<String>,
+) {
+    for method in stage.methods().filter(|method| method.streams) {
+        let service = method.descriptor.parent_service();
+        let creates = |other: &&Method| {
+            other.descriptor.parent_service() == service
+                && other.descriptor.name().starts_with("BatchCreate")
+        };
+        let Some(create) = stage.methods().find(creates) else { continue };
+        for _ in 0..2 {
+            let ready = stage.ready_many(create, helper, 200).await.unwrap();
+            stage.send(&ready).await.unwrap();
+        }
+        let ready = stage.ready(method, helper).await.unwrap();
+        let pages = stage.send(&ready).await.unwrap().len();
+        let found = counted(stage, helper, method, 1, |_| ()).await;
+        assert!(pages > 1, "{} has one page only", method.path);
+        note(method, &format!("export of {pages} pages"), (2 * pages, 0), found, lines, failures);
+    }
+}
+
+fn note(
+    method: &Method,
+    kind: &str,
+    (own, identity): (usize, usize),
+    found: Result<(usize, usize), String>,
+    lines: &mut Vec<String>,
+    failures: &mut Vec<String>,
+) {
+    match found {
+        Ok((found, asked)) => {
+            let of_identity =
+                if identity + asked > 0 { format!("  identity {asked}") } else { String::new() };
+            lines.push(format!("{:<62} {kind:<20} {found}{of_identity}", method.path));
+            if (found, asked) != (own, identity) {
+                failures.push(format!(
+                    "{} as {kind}: {found} and {asked} of identity's, not {own} and {identity}",
+                    method.path
+                ));
+            }
+        }
+        Err(problem) => failures.push(format!("{} as {kind}: {problem}", method.path)),
+    }
+}
+
+/// The least of some calls, once warm.
+async fn counted(
+    stage: &Stage,
+    helper: &Actor,
+    method: &'static Method,
+    many: usize,
+    change: impl Fn(&mut DynamicMessage),
+) -> Result<(usize, usize), String> {
+    let mut least = (usize::MAX, usize::MAX);
+    for round in 0..WARM_UPS + COUNTED {
+        let mut ready = stage.ready_many(method, helper, many).await?;
+        change(&mut ready.message);
+        let found = cost(stage, &ready).await?;
+        if round >= WARM_UPS {
+            least = (least.0.min(found.0), least.1.min(found.1));
+        }
+    }
+    Ok(least)
+}
+
+async fn replay(
+    stage: &Stage,
+    helper: &Actor,
+    method: &'static Method,
+) -> Result<(usize, usize), String> {
+    let mut least = (usize::MAX, usize::MAX);
+    for round in 0..WARM_UPS + COUNTED {
+        let ready = stage.ready(method, helper).await?;
+        stage.send(&ready).await.map_err(|refused| refused.to_string())?;
+        let before = trips(stage, method);
+        let again = stage.send(&ready).await;
+        let after = trips(stage, method);
+        if again.is_err() && !method.secret_answer {
+            return Err(said(&again));
+        }
+        if round >= WARM_UPS {
+            least = (least.0.min(after.0 - before.0), least.1.min(after.1 - before.1));
+        }
+    }
+    Ok(least)
+}
+
+async fn cost(stage: &Stage, ready: &Ready) -> Result<(usize, usize), String> {
+    let door = stage.door(ready.method, &ready.actor, &all());
+    let body = ready.message.encode_to_vec();
+    let before = trips(stage, ready.method);
+    let answer = stage.call(ready.method, &door, body).await;
+    let after = trips(stage, ready.method);
+    match answer {
+        Ok(_) => Ok((after.0 - before.0, after.1 - before.1)),
+        Err(refused) => Err(refused.to_string()),
+    }
+}
+
+/// Round trips so far: the method's own service's, and identity's where that is another.
+fn trips(stage: &Stage, method: &Method) -> (usize, usize) {
+    let of = |service| stage.world.counter(service).round_trips();
+    (of(method.module), if method.module == "identity" { 0 } else { of("identity") })
+}
+
+fn kind(method: &Method) -> Kind {
+    let name = method.descriptor.name();
+    let identity = if asks_identity(method) { 2 } else { 0 };
+    let kind = |name, own| Kind { name, own, identity };
+    if let Some((_, own, _)) = EXCEPTIONS.iter().find(|(exception, ..)| *exception == name) {
+        return kind("exception", *own);
+    }
+    match &method.access {
+        Access::Public | Access::Internal { without_caller: true, .. } => kind("function", 1),
+        _ if method.streams => kind("export of 1 page", 2),
+        _ if method.reads => kind("read", 2),
+        _ if name.starts_with("BatchCreate") => kind("batch create", 4),
+        _ if name.starts_with("Batch") => kind("batch", 5),
+        _ if name.starts_with("Create") => kind("create", 4),
+        _ => kind("change", 5),
+    }
+}
+
+fn replay_cost(method: &Method) -> usize {
+    // Counts and compares the password once more before it finds the request answered.
+    if method.descriptor.name() == "ChangePassword" { 6 } else { 3 }
+}
+
+/// A write elsewhere that names a person asks identity whether they may own anything: a read. An
+/// update takes no person.
+fn asks_identity(method: &Method) -> bool {
+    let names = needs::named(method).iter().any(|(_, noun)| noun == "person");
+    names && method.module != "identity" && !method.reads && needs::maskable(method).is_empty()
+}
