@@ -34,26 +34,6 @@ pub struct List {
     after: Option<PageKey>,
 }
 
-/// A page of long rows ends here, well below the largest message.
-const MAX_PAGE_BYTES: usize = 2 * 1024 * 1024;
-
-/// How many of the first `size` rows make a page: all, or fewer where they are long; one at least.
-fn fits(rows: &[PgRow], size: usize) -> usize {
-    let bytes = |row: &PgRow| {
-        let columns = 0..row.len();
-        columns
-            .filter_map(|column| row.try_get_raw(column).ok()?.as_bytes().ok())
-            .map(<[u8]>::len)
-            .sum::<usize>()
-    };
-    let mut total = 0;
-    let short = rows.iter().take(size).take_while(|row| {
-        total += bytes(row);
-        total <= MAX_PAGE_BYTES
-    });
-    short.count().max(1).min(size)
-}
-
 impl List {
     /// A list over `select … from …`, without a `where`.
     ///
@@ -109,7 +89,7 @@ impl List {
             Some(_) => fetched.map_err(PageKey::blame)?,
             None => fetched?,
         };
-        let size = fits(&fetched, usize::try_from(self.size).unwrap_or(usize::MAX));
+        let size = page::fits(&fetched, usize::try_from(self.size).unwrap_or(usize::MAX));
         let last = if fetched.len() > size { fetched.get(size - 1) } else { None };
         let next = last.map(|row| row.try_get("page_key").map(PageKey)).transpose()?;
         let rows = fetched.iter().take(size).map(T::from_row).collect::<Result<_, _>>()?;

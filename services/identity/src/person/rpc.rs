@@ -48,12 +48,7 @@ impl PersonService for People {
         request: Request<pb::ChangePasswordRequest>,
     ) -> Result<Response<pb::ChangePasswordResponse>, Status> {
         let (permit, ask) = admit::<_, NewPassword>(request)?;
-
-        // Counted like a sign-in: who holds a session must not guess the password without end.
-        let own = permit.caller().id().to_string();
-        let keys = GuessKeys::new(&own, permit.facts().address);
-        let guess = begin_guess(&self.0.functions, &permit, &keys, &own).await?;
-        wait(guess.wait_seconds)?;
+        let wrong = || Error::field("current_password", "is wrong");
 
         // Hashing is slow, so no transaction is open meanwhile; the update checks that the
         // password compared with still stands.
@@ -62,16 +57,23 @@ impl PersonService for People {
             store::fetch_password(&mut tx).await?
         };
         let known = known.ok_or_else(|| Error::internal("a person without a password"))?;
+        // Counted like a sign-in: who holds a session must not guess the password without end.
+        let own = permit.caller().id().to_string();
+        let keys = GuessKeys::new(&own, permit.facts().address);
+        let guess = begin_guess(&self.0.functions, &permit, &keys, &own).await?;
+        wait(guess.wait_seconds)?;
         if !self.0.passwords.compare(ask.current, Some(known.clone())).await?.right {
             // A retry of what was carried out proves the password of before: it hears that first.
             drop(self.0.db.write(&permit).await?);
-            return Err(Error::field("current_password", "is wrong").into());
+            return Err(wrong().into());
         }
         let new = self.0.passwords.hash(ask.new).await?;
 
         let mut tx = self.0.db.write(&permit).await?;
         let current = permit.caller().session().map(SessionId::from);
-        let ended = store::update_password(&mut tx, (&known, &new), current, &keys).await?;
+        let ended = store::update_password(&mut tx, (&known, &new), current, &keys)
+            .await?
+            .ok_or_else(wrong)?;
         tx.emit(Change {
             name: "person.password_changed",
             noun: "person",

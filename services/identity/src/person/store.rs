@@ -45,31 +45,35 @@ pub(super) async fn fetch_password(tx: &mut TenantTx) -> Result<Option<String>> 
     .await?)
 }
 
-/// Sets the password while the one compared with still stands, and ends every session but one.
+/// Sets the password while the one compared with still stands, and ends every session but one;
+/// answers those that ended, or none when another password stands by now.
 pub(super) async fn update_password(
     tx: &mut TenantTx,
     (known, new): (&str, &str),
     but: Option<SessionId>,
     keys: &GuessKeys,
-) -> Result<Vec<SessionId>> {
-    Ok(sqlx::query_scalar!(
+) -> Result<Option<Vec<SessionId>>> {
+    let row = sqlx::query!(
         r#"with changed as (
                update identity.credential set password_hash = $2, update_time = transaction_timestamp()
                where person_id = (select platform.person()) and password_hash = $1
                returning person_id, identity.forget_guesses($4)
+           ), ended as (
+               update identity.session as s set end_time = transaction_timestamp(), end_reason = 'password'
+               from changed
+               where s.person_id = changed.person_id and s.end_time is null
+                 and ($3::uuid is null or s.session_id <> $3)
+               returning s.session_id
            )
-           update identity.session as s set end_time = transaction_timestamp(), end_reason = 'password'
-           from changed
-           where s.person_id = changed.person_id and s.end_time is null
-             and ($3::uuid is null or s.session_id <> $3)
-           returning s.session_id as "session_id: SessionId""#,
+           select exists (select from changed) as "changed!", array(select session_id from ended) as "ended!""#,
         known,
         new,
         but.map(SessionId::uuid),
         &keys.both(),
     )
-    .fetch_all(tx.conn())
-    .await?)
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(row.changed.then(|| row.ended.into_iter().map(SessionId::from).collect()))
 }
 
 pub(super) async fn claim_platform_admin(tx: &mut TenantTx, code_hash: &[u8]) -> Result<bool> {

@@ -2,6 +2,8 @@
 
 use devsphere_error::{Error, Result};
 
+use sqlx::{Row as _, postgres::PgRow};
+
 use super::{Order, statement::Statement};
 
 /// One page of rows.
@@ -25,6 +27,26 @@ pub struct Total {
 /// The last row of a page: its sort columns as PostgreSQL writes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageKey(pub Vec<Option<String>>);
+
+/// A page of long rows ends here, well below the largest message.
+const MAX_PAGE_BYTES: usize = 2 * 1024 * 1024;
+
+/// How many of the first `size` rows make a page: all, or fewer where they are long; one at least.
+pub(super) fn fits(rows: &[PgRow], size: usize) -> usize {
+    let bytes = |row: &PgRow| {
+        let columns = 0..row.len();
+        columns
+            .filter_map(|column| row.try_get_raw(column).ok()?.as_bytes().ok())
+            .map(<[u8]>::len)
+            .sum::<usize>()
+    };
+    let mut total = 0;
+    let short = rows.iter().take(size).take_while(|row| {
+        total += bytes(row);
+        total <= MAX_PAGE_BYTES
+    });
+    short.count().max(1).min(size)
+}
 
 impl PageKey {
     /// What a caller hears whose page token is not of its query.
