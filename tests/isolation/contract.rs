@@ -83,7 +83,8 @@ fn with_access(path: &str, change: impl FnOnce(&mut DynamicMessage)) -> Vec<u8> 
 }
 
 fn refusal(descriptors: &[u8], permissions: &'static str) -> String {
-    Contract::read(descriptors, permissions).unwrap_err().to_string()
+    let refused = Contract::read(descriptors, permissions).err();
+    refused.expect("was not refused").to_string()
 }
 
 /// As errors write it.

@@ -1,9 +1,27 @@
 //! The only door to PostgreSQL: a transaction that already knows its organisation.
 //!
+//! Each of these compiles with the right type and not with the wrong one, so that it is the type
+//! that is refused.
+//!
+//! ```
+//! # use devsphere_auth::Permit; use devsphere_db::TenantDb;
+//! async fn authorized(db: &TenantDb, permit: &Permit) {
+//!     let _ = db.write(permit).await;
+//! }
+//! ```
+//!
 //! ```compile_fail,E0308
 //! # use devsphere_auth::Caller; use devsphere_db::TenantDb;
 //! async fn authorized_nowhere(db: &TenantDb, caller: &Caller) {
 //!     let _ = db.write(caller).await; // expected `&Permit`
+//! }
+//! ```
+//!
+//! ```
+//! # use devsphere_db::TenantTx;
+//! async fn insert(tx: &mut TenantTx) {}
+//! async fn within_a_tenant(tx: &mut TenantTx) {
+//!     insert(tx).await;
 //! }
 //! ```
 //!

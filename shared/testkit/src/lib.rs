@@ -17,4 +17,4 @@ pub use caller::{Caller, CallerChannel, Org, Speak};
 pub use counter::{Counter, RoundTrips};
 pub use eventually::eventually;
 pub use refusal::StatusExt;
-pub use world::World;
+pub use world::{World, patient};

@@ -153,8 +153,8 @@ impl World {
     }
 }
 
-/// On a machine that also builds, a connection may be slow to come; a test that wants to see
-/// overload says so.
-fn patient() -> Limits {
+/// The limits of a world: on a machine that also builds, a connection may be slow to come; a test
+/// that wants to see overload says so.
+pub fn patient() -> Limits {
     Limits { connection_wait: std::time::Duration::from_secs(5), ..Limits::default() }
 }

@@ -16,8 +16,8 @@ const INIT: &str = "`devsphere keys init` makes what is missing";
 pub(super) fn check(report: &mut Report, folder: &Folder) {
     let owner = fs::metadata(folder.path()).ok().map(|found| found.uid());
     let closed = |path: &Path| mode(path, owner, 0o077, "chmod go-rwx");
-    // Others may pass through to PostgreSQL's directory, and neither list nor write.
-    report.note("data directory", mode(folder.path(), owner, 0o066, "chmod go-rw"));
+    // PostgreSQL's own user passes through, so this one is open; but nobody else writes in it.
+    report.note("data directory", mode(folder.path(), owner, 0o022, "chmod go-w"));
     report.note("keys directory", closed(&folder.keys()));
     report.note("run directory", closed(&folder.run()));
 

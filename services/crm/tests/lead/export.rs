@@ -5,7 +5,7 @@ use std::time::Duration;
 use devsphere_auth::{Kind, Role};
 use devsphere_boot::Limits;
 use devsphere_proto::{crm::v1 as pb, r#type::v1::Money};
-use devsphere_testkit::{StatusExt as _, World};
+use devsphere_testkit::{StatusExt as _, World, patient};
 use tonic::Code;
 
 use super::{Leads, MODULES, create, creation, leads, minted, named, world};
@@ -112,7 +112,7 @@ async fn an_export_comes_in_pieces_and_goes_on_from_each() {
 
 #[tokio::test]
 async fn an_old_stream_ends_with_a_token_to_go_on_from() {
-    let limits = Limits { longest_stream: Duration::ZERO, ..Limits::default() };
+    let limits = Limits { longest_stream: Duration::ZERO, ..patient() };
     let world = World::start_with(&MODULES, limits).await;
     let north = world.org("north").await;
     let mut leads = leads(&north.member("anna", Role::Sales).await);
@@ -181,7 +181,7 @@ async fn an_export_renews_its_assertion_while_the_session_lives() {
 
 #[tokio::test]
 async fn a_stream_that_nobody_reads_holds_no_connection() {
-    let limits = Limits { connections: 1, ..Limits::default() };
+    let limits = Limits { connections: 1, ..patient() };
     let world = World::start_with(&MODULES, limits).await;
     let north = world.org("north").await;
     let mut leads = leads(&north.member("anna", Role::Sales).await);
