@@ -1,7 +1,8 @@
 //! `devsphere up` on a directory of its own.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, File},
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -39,23 +40,25 @@ pub struct Up {
     pub ready: Value,
     /// How long that took.
     pub took: Duration,
+    log: PathBuf,
 }
 
 impl Up {
     pub fn start(folder: &Path, more: &[&str]) -> Self {
+        let log = folder.join("log");
         let begun = Instant::now();
         let mut child = Command::new(binary())
             .args(["up", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(folder)
             .args(more)
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready = serde_json::from_str(&line).unwrap();
-        Self { child, ready, took: begun.elapsed() }
+        Self { child, ready, took: begun.elapsed(), log }
     }
 
     pub fn pid(&self) -> u32 {
@@ -79,6 +82,9 @@ impl Up {
 
 impl Drop for Up {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("{}", fs::read_to_string(&self.log).unwrap_or_default());
+        }
         let pid = self.pid().to_string();
         let asked = Command::new("kill").args(["-TERM", &pid]).status();
         if asked.is_ok_and(|status| status.success()) {
