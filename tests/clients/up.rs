@@ -81,6 +81,7 @@ impl Up {
 }
 
 impl Drop for Up {
+    #[expect(clippy::print_stdout, reason = "what the mesh said stands beside its failed test")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             println!("{}", fs::read_to_string(&self.log).unwrap_or_default());

@@ -13,7 +13,7 @@ pub use ctx::{Config, Ctx, Endpoint, Limits, Module};
 pub use peers::{Forward, Renew, RenewHandle, Stub, channel, peer_error};
 pub use serve::{Running, serve};
 pub use service::{BadService, Service};
-pub use stack::error_layer;
+pub use stack::grpc_timeout;
 
 /// The largest message, both ways.
 pub const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;

@@ -23,6 +23,8 @@ use tokio::sync::Semaphore;
 use tonic::Status;
 use tower::ServiceBuilder;
 
+pub use deadline::timeout as grpc_timeout;
+
 use crate::{Ctx, Limits, RenewHandle};
 
 /// What the layers share.
@@ -76,11 +78,6 @@ pub(crate) fn wrap(router: Router, shared: &Arc<Shared>) -> Router {
 /// A refusal as an HTTP response, with the error left in it for the layers outside.
 pub(crate) fn refuse(error: Error) -> Response {
     Status::from(error).into_http()
-}
-
-/// Renders an error for a server that has no stack of ours, as the gateway.
-pub fn error_layer(error: Error, trace: &str) -> tonic::codegen::http::Response<tonic::body::Body> {
-    error.status(trace, devsphere_error::Failure::Query).into_http()
 }
 
 /// The error inside a response, if a handler or a layer of ours refused.

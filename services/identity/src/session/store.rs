@@ -32,6 +32,21 @@ pub(super) struct Activation {
     pub(super) password_hash: Option<String>,
 }
 
+/// A statement that answers a grant: the function that it asks, and its values.
+macro_rules! granted {
+    ($from:literal $(, $value:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Granted,
+            r#"
+            select outcome as "outcome!", person_id as "person_id: _", session_id as "session_id: _",
+                   email, display_name, platform_admin, create_time, org_id as "org_id: _", epoch, affiliations
+            "#
+                + $from
+            $(, $value)*
+        )
+    };
+}
+
 pub(super) async fn sign_up(
     functions: &FunctionDb,
     proof: &Anonymous,
@@ -40,11 +55,8 @@ pub(super) async fn sign_up(
     refresh_hash: &[u8],
 ) -> Result<Granted> {
     let facts = proof.facts();
-    let query = sqlx::query_as!(
-        Granted,
-        r#"select outcome as "outcome!", person_id as "person_id: PersonId", session_id as "session_id: SessionId",
-                  email, display_name, platform_admin, create_time, org_id as "org_id: OrganizationId", epoch, affiliations
-           from identity.sign_up($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+    let query = granted!(
+        r#"from identity.sign_up($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
                                  make_interval(secs => $14), make_interval(secs => $15), $16, $17::text::inet, $18)"#,
         PersonId::fresh().uuid(),
         draft.email,
@@ -99,11 +111,8 @@ pub(super) async fn sign_in(
     opening: Opening<'_>,
 ) -> Result<Granted> {
     let facts = proof.facts();
-    let query = sqlx::query_as!(
-        Granted,
-        r#"select outcome as "outcome!", person_id as "person_id: PersonId", session_id as "session_id: SessionId",
-                  email, display_name, platform_admin, create_time, org_id as "org_id: OrganizationId", epoch, affiliations
-           from identity.sign_in($1, $2, $3, null, $4, $5,
+    let query = granted!(
+        r#"from identity.sign_in($1, $2, $3, null, $4, $5,
                                  make_interval(secs => $6), make_interval(secs => $7), $8, $9::text::inet, $10)"#,
         person.uuid(),
         &opening.keys.both(),
@@ -126,11 +135,8 @@ pub(super) async fn refresh(
     wanted: Option<OrganizationId>,
 ) -> Result<Granted> {
     let facts = proof.facts();
-    let query = sqlx::query_as!(
-        Granted,
-        r#"select outcome as "outcome!", person_id as "person_id: PersonId", session_id as "session_id: SessionId",
-                  email, display_name, platform_admin, create_time, org_id as "org_id: OrganizationId", epoch, affiliations
-           from identity.refresh($1, $2, $3, make_interval(secs => $4), $5, $6::text::inet, $7)"#,
+    let query = granted!(
+        r#"from identity.refresh($1, $2, $3, make_interval(secs => $4), $5, $6::text::inet, $7)"#,
         old_hash,
         new_hash,
         wanted.map(OrganizationId::uuid),
@@ -177,15 +183,8 @@ pub(super) async fn activate(
 
 /// The caller's grant in another of their organisations.
 pub(super) async fn fetch_grant(tx: &mut TenantTx, wanted: OrganizationId) -> Result<Granted> {
-    let granted = sqlx::query_as!(
-        Granted,
-        r#"select outcome as "outcome!", person_id as "person_id: PersonId", session_id as "session_id: SessionId",
-                  email, display_name, platform_admin, create_time, org_id as "org_id: OrganizationId", epoch, affiliations
-           from identity.own_grant($1)"#,
-        wanted.uuid(),
-    )
-    .fetch_one(tx.conn())
-    .await?;
+    let granted =
+        granted!(r#"from identity.own_grant($1)"#, wanted.uuid(),).fetch_one(tx.conn()).await?;
     granted.checked()
 }
 

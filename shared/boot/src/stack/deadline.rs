@@ -37,9 +37,9 @@ pub(super) async fn layer(
 }
 
 /// The value of `grpc-timeout`: up to eight digits and a unit.
-pub(crate) fn timeout(text: &str) -> Option<Duration> {
+pub fn timeout(text: &str) -> Option<Duration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    if digits.is_empty() || digits.len() > 8 {
+    if !(1..=8).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let count: u64 = digits.parse().ok()?;
@@ -61,7 +61,8 @@ mod tests {
     #[test]
     fn a_timeout_has_up_to_eight_digits_and_a_unit() {
         assert_eq!(timeout("250m"), Some(Duration::from_millis(250)));
-        for bad in ["", "m", "1", "123456789S", "-1S", "1é"] {
+        assert_eq!(timeout("99999999H"), Some(Duration::from_secs(99_999_999 * 3600)));
+        for bad in ["", "m", "1", "123456789S", "-1S", "+1S", "1 S", "1s", "1é"] {
             assert_eq!(timeout(bad), None, "{bad}");
         }
     }
