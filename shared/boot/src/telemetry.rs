@@ -1,5 +1,7 @@
 //! Logs to standard error; spans and metrics to an OTLP collector when one is named.
 
+use std::io::IsTerminal as _;
+
 use http::HeaderMap;
 use opentelemetry::{
     global,
@@ -45,7 +47,10 @@ pub struct Telemetry {
 pub fn begin(options: &Options) -> Result<Telemetry, Box<dyn std::error::Error + Send + Sync>> {
     global::set_text_map_propagator(TraceContextPropagator::new());
     let filter = if options.filter.is_empty() { "info" } else { &options.filter };
-    let to_stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Colours are for people at a terminal, not for files.
+    let to_stderr = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let to_stderr =
         if options.json { to_stderr.json().boxed() } else { to_stderr.with_target(false).boxed() };
     let logs = to_stderr.with_filter(EnvFilter::try_new(filter)?);

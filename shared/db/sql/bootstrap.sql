@@ -31,6 +31,7 @@ begin
             execute format('alter role %I set idle_in_transaction_session_timeout = ''10s''', login.key);
             -- The opening statement carries the ticket, which belongs in no log.
             execute format('alter role %I set log_statement = none', login.key);
+            execute format('alter role %I set log_min_messages = error', login.key);
             execute format('alter role %I set log_min_error_statement = panic', login.key);
             execute format('alter role %I set log_min_duration_statement = -1', login.key);
         end if;

@@ -65,7 +65,7 @@ pub(super) const LINTS: &[Lint] = &[
         finds: "with wanted (setting) as (values
                     ('TimeZone=UTC'), ('search_path=pg_catalog'), ('client_min_messages=error'),
                     ('statement_timeout=5s'), ('lock_timeout=2s'), ('idle_in_transaction_session_timeout=10s'),
-                    ('log_statement=none'), ('log_min_error_statement=panic'), ('log_min_duration_statement=-1')
+                    ('log_statement=none'), ('log_min_messages=error'), ('log_min_error_statement=panic'), ('log_min_duration_statement=-1')
                 ), found as (
                     select s.name, d.setdatabase, setting
                     from service as s left join pg_db_role_setting as d on d.setrole = s.oid

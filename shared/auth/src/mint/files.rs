@@ -59,19 +59,27 @@ impl KeyFiles {
     }
 }
 
-/// Writes a secret file that only its owner reads, unless it is there.
+/// Writes a secret file that only its owner reads, unless it is there; whole or not at all.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn write_missing(path: &Path, content: impl FnOnce() -> Result<Vec<u8>>) -> Result<()> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => {
-            file.write_all(&content()?).map_err(at(path))?;
-            file.sync_all().map_err(at(path))
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(at(path)(error)),
+    if path.exists() {
+        return Ok(());
     }
+    let new = path.with_extension(format!("{}.new", std::process::id()));
+    let write = |content: Vec<u8>| {
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        file.write_all(&content)?;
+        file.sync_all()?;
+        // Never over one that came meanwhile.
+        match fs::hard_link(&new, path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => fs::remove_file(&new),
+        }
+    };
+    write(content()?).map_err(at(path))
 }
 
 fn ticket(text: &[u8]) -> Option<TicketKey> {
