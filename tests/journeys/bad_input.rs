@@ -1,56 +1,17 @@
 //! Whatever is wrong with a request, the answer says what, and nothing is written.
 
-use bytes::{Buf as _, BufMut as _, Bytes};
+use bytes::Bytes;
 use devsphere_proto::crm::v1::{CreateLeadRequest, Lead, ListLeadsRequest, UpdateLeadRequest};
 use devsphere_testkit::StatusExt as _;
 use prost_types::FieldMask;
 use sqlx::Row as _;
-use tonic::{
-    Code, Request, Status,
-    client::Grpc,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-};
+use tonic::{Code, Request, Status, client::Grpc};
 use uuid::Uuid;
 
-use crate::whole::{Mesh, Person, Signed};
-
-/// Sends bytes as they are, however wrong.
-#[derive(Default)]
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
-    }
-}
+use crate::{
+    matrix::wire::Raw,
+    whole::{Mesh, Person, Signed},
+};
 
 async fn create_raw(mesh: &Mesh, person: &Person, body: Vec<u8>) -> Status {
     let signed: Signed = mesh.with_token(&person.grant.access_token);

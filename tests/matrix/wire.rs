@@ -163,7 +163,7 @@ impl fmt::Display for Refusal {
 
 /// Messages as bytes.
 #[derive(Debug, Clone, Copy)]
-struct Raw;
+pub(crate) struct Raw;
 
 impl Codec for Raw {
     type Encode = Bytes;
