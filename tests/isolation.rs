@@ -18,7 +18,4 @@ mod probe;
 mod table;
 mod thief;
 
-use devsphere_boot::Module;
-
-/// Every module whose tables hold rows of organisations.
-const MODULES: [Module; 2] = [devsphere_identity::MODULE, devsphere_crm::MODULE];
+use crate::matrix::stage::MODULES;

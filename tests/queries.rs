@@ -12,7 +12,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _};
 use tonic::{Code, Status};
 
-const MODULES: [devsphere_boot::Module; 2] = [devsphere_identity::MODULE, devsphere_crm::MODULE];
+use crate::matrix::stage::MODULES;
 
 const OPERATORS: [&str; 7] = ["=", "!=", "<", "<=", ">", ">=", ":"];
 

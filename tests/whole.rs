@@ -19,6 +19,8 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
+use crate::matrix::stage::MODULES;
+
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// Every service and the gateway.
@@ -50,7 +52,7 @@ impl Interceptor for Bearer {
 
 impl Mesh {
     pub async fn start() -> Self {
-        let world = World::start(&[devsphere_identity::MODULE, devsphere_crm::MODULE]).await;
+        let world = World::start(&MODULES).await;
         let config = Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             peers: world.endpoints().clone(),

@@ -3,6 +3,7 @@
 use devsphere_auth::{Kind, PermissionSet, TicketFields, TicketKey, module_bits};
 use devsphere_proto::{
     Contract,
+    administration::v1::{self as administration, settings_service_client::SettingsServiceClient},
     crm::v1::{self as crm, lead_service_client::LeadServiceClient},
     identity::v1::{self as identity, session_service_client::SessionServiceClient},
 };
@@ -149,6 +150,7 @@ impl Place {
             .create_lead(create)
             .await
             .unwrap();
+        settle(world, &assertion, name).await;
         Self {
             org: grant.organization_id.parse().unwrap(),
             person: grant.person.unwrap().person_id.parse().unwrap(),
@@ -156,6 +158,25 @@ impl Place {
             request_id,
         }
     }
+}
+
+/// Settings of the founder's own.
+async fn settle(world: &World, assertion: &str, name: &str) {
+    let rename = administration::UpdateSettingsRequest {
+        settings: Some(administration::Settings {
+            branding: Some(administration::Branding {
+                portal_title: format!("portal of {name}"),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["branding".into()] }),
+        ..Default::default()
+    };
+    SettingsServiceClient::new(world.with_assertion("administration", assertion))
+        .update_settings(rename)
+        .await
+        .unwrap();
 }
 
 /// What the founder's ticket says.

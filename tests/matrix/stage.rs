@@ -23,7 +23,8 @@ use super::{
 };
 
 /// Every module of the mesh; one that is missing here fails the tests by name.
-pub const MODULES: [Module; 2] = [devsphere_identity::MODULE, devsphere_crm::MODULE];
+pub const MODULES: [Module; 3] =
+    [devsphere_identity::MODULE, devsphere_administration::MODULE, devsphere_crm::MODULE];
 
 /// Whoever is to stand in an organisation comes in by this door.
 const SIGN_UP: &str = "/devsphere.identity.v1.SessionService/SignUp";

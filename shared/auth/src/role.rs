@@ -70,12 +70,14 @@ impl Role {
     /// What the role may do; `*` at the end stands for everything that begins so.
     const fn grants(self) -> &'static [&'static str] {
         match self {
-            Self::Ceo | Self::Admin => &["crm.*", "identity.*"],
-            Self::Manager => &["crm.*", "identity.members.read"],
-            Self::Sales => &["crm.leads.*", "identity.members.read"],
-            Self::Viewer => &["crm.all", "crm.leads.read"],
+            Self::Ceo | Self::Admin => &["administration.*", "crm.*", "identity.*"],
+            Self::Manager => &["administration.settings.read", "crm.*", "identity.members.read"],
+            Self::Sales => {
+                &["administration.settings.read", "crm.leads.*", "identity.members.read"]
+            }
+            Self::Viewer => &["administration.settings.read", "crm.all", "crm.leads.read"],
             Self::Seo | Self::Finance | Self::Hr | Self::Support | Self::Operator => {
-                &["identity.members.read"]
+                &["administration.settings.read", "identity.members.read"]
             }
             Self::Client => &[],
         }

@@ -15,7 +15,7 @@ mod generated {
 }
 
 pub use contract::{Access, BadContract, Contract, Method, Module, Permission, option};
-pub use generated::devsphere::{crm, identity, r#type};
+pub use generated::devsphere::{administration, crm, identity, r#type};
 
 /// Every contract with its imports, options and comments, as an encoded `FileDescriptorSet`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.binpb"));
