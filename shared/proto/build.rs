@@ -38,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Read by reflection; the types themselves are 3,600 lines that nobody calls.
         .extern_path(".buf.validate", "::prost_types")
         .extern_path(".devsphere.options.v1", "::prost_types")
+        .extern_path(".google.api", "::prost_types")
         .extern_path(".google.rpc", "::prost_types")
         .include_file("tree.rs")
         .compile_fds_with_config(compiler.file_descriptor_set(), config)?;

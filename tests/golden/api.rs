@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use devsphere_proto::{Access, Contract, Method, option};
+use devsphere_proto::{Access, Binding, Body, Contract, Method, option};
 use prost_reflect::{
     DynamicMessage, EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor,
     ServiceDescriptor, Value,
@@ -45,7 +45,22 @@ fn write_service(contract: &Contract, service: &ServiceDescriptor, text: &mut St
             output.name()
         );
         let _ = writeln!(text, "      {}", declared(method));
+        for binding in &method.bindings {
+            let _ = writeln!(text, "      {}", rest(binding));
+        }
     }
+}
+
+/// Where it lies in REST.
+fn rest(binding: &Binding) -> String {
+    let body = match &binding.body {
+        Body::None => String::new(),
+        Body::Whole => " body *".into(),
+        Body::Field(field) => format!(" body {}", field.name()),
+    };
+    let answer = binding.response_body.as_ref();
+    let answer = answer.map(|field| format!(" answer {}", field.name())).unwrap_or_default();
+    format!("{} {}{body}{answer}", binding.verb, binding.template.openapi())
 }
 
 /// Who may call it and how, in one line.

@@ -1,6 +1,8 @@
 //! What every contract keeps to (`style.md` C4), over the descriptor set.
 
-use devsphere_proto::{Access, Contract, Method};
+use std::collections::BTreeMap;
+
+use devsphere_proto::{Access, Body, Contract, Method};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::{api::ours, comments};
@@ -148,6 +150,51 @@ fn every_write_with_a_permission_is_repeatable_and_nothing_public_is() {
             }
             Access::Public => assert!(!method.repeatable, "{}", method.path),
             Access::SelfOnly | Access::Internal { .. } => {}
+        }
+    }
+}
+
+#[test]
+fn every_method_for_clients_lies_in_rest_once_and_no_two_share_a_path() {
+    let mut taken = BTreeMap::new();
+    for method in contract().methods() {
+        let internal = matches!(method.access, Access::Internal { .. });
+        assert_eq!(method.bindings.is_empty(), internal, "{}", method.path);
+        for binding in &method.bindings {
+            let place = format!("{} {}", binding.verb, binding.template.shape());
+            let other = taken.insert(place.clone(), method.path);
+            assert_eq!(other, None, "{place} of {}", method.path);
+        }
+    }
+}
+
+#[test]
+fn a_method_lies_in_rest_where_its_name_says() {
+    for method in contract().methods() {
+        let Some(binding) = method.bindings.first() else { continue };
+        let (name, verb) = (name(method), binding.verb);
+        let custom = binding.template.shape().contains(':');
+        let starts = |word: &str| name.starts_with(word) && !custom;
+        let expected = match () {
+            () if starts("Get") || starts("List") => "GET",
+            () if starts("Update") => "PATCH",
+            () if starts("Delete") => "DELETE",
+            // A secret in the answer to GET would lie in caches and histories.
+            () if method.reads && !method.secret_answer => "GET",
+            () => "POST",
+        };
+        assert_eq!(verb, expected, "{}", method.path);
+        let standard = ["Create", "Update"].iter().any(|word| starts(word));
+        let words = binding.template.openapi();
+        assert!(standard || verb != "POST" || custom, "{words} is a verb's, and names none");
+        let single =
+            method.descriptor.input().fields().find(|field| {
+                field.kind().as_message().is_some_and(is_resource) && !field.is_list()
+            });
+        match single.filter(|field| standard && field.name() != "update_mask") {
+            Some(field) => assert_eq!(binding.body, Body::Field(field), "{}", method.path),
+            None if verb == "GET" || verb == "DELETE" => assert_eq!(binding.body, Body::None),
+            None => assert_eq!(binding.body, Body::Whole, "{}", method.path),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::{
     sync::LazyLock,
 };
 
+use crate::binding::{self, Binding};
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, ReflectMessage as _, Value};
 
 /// Who may call a method, as its `access` option says.
@@ -46,6 +47,8 @@ pub struct Method {
     pub streams: bool,
     /// The request has a `request_id`.
     pub repeatable: bool,
+    /// Where it lies in REST.
+    pub bindings: Vec<Binding>,
     /// The descriptor, for whoever works by reflection.
     pub descriptor: MethodDescriptor,
 }
@@ -151,6 +154,7 @@ impl Contract {
         let bad =
             |problem: String| BadContract::Method { method: method.full_name().into(), problem };
         let access = self.access(&method).map_err(bad)?;
+        let bindings = binding::of(&method).map_err(bad)?;
         let options = method.options();
         let reads = options
             .get_field_by_name("idempotency_level")
@@ -165,6 +169,7 @@ impl Contract {
                 .is_some_and(|v| v.as_bool() == Some(true)),
             streams: method.is_server_streaming(),
             repeatable: method.input().get_field_by_name("request_id").is_some(),
+            bindings,
             descriptor: method,
         })
     }

@@ -1,5 +1,6 @@
 //! The contracts as Rust types and as descriptors: what every other rule derives from.
 
+mod binding;
 mod contract;
 #[expect(
     clippy::allow_attributes,
@@ -13,9 +14,12 @@ mod contract;
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/tree.rs"));
 }
+mod template;
 
+pub use binding::{Binding, Body, ROOT, at};
 pub use contract::{Access, BadContract, Contract, Method, Module, Permission, option};
 pub use generated::devsphere::{administration, crm, identity, r#type};
+pub use template::{Template, Variable};
 
 /// Every contract with its imports, options and comments, as an encoded `FileDescriptorSet`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.binpb"));
