@@ -180,6 +180,7 @@ impl Genuine {
             ("another organisation", org("id", json!(Uuid::now_v7()))),
             ("another role", org("role", json!("admin"))),
             ("another standing", org("standing", json!("deleting"))),
+            ("a later epoch", org("epoch", json!(i64::MAX))),
             ("no organisation", claim("org", Value::Null)),
             ("more permissions", claim("perms", json!("____"))),
             ("a later end", claim("exp", json!(now() + 3_600))),

@@ -68,6 +68,7 @@ impl<'n> Desk<'n> {
             currency: "EUR".into(),
             locale: "en".into(),
             role: Some(Role::Ceo),
+            epoch: 1,
         };
         let subject = Subject {
             kind: Kind::User,

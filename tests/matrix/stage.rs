@@ -146,6 +146,7 @@ impl Stage {
             currency: "EUR".into(),
             locale: "en".into(),
             role: Some(Role::Ceo),
+            epoch: 1,
         };
         let subject = Subject {
             id: id("person"),

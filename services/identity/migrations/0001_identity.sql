@@ -9,6 +9,9 @@ create table identity.organization (
     state         text        not null default 'active'
         constraint organization_state_check check (state in ('active', 'past_due', 'suspended', 'deleting')),
     demo          boolean     not null default false,
+    -- What the gateway lets through for all its people together; 0 is the gateway's default.
+    requests_per_minute integer not null default 0
+        constraint organization_requests_per_minute_check check (requests_per_minute between 0 and 1000000),
     create_time   timestamptz not null default transaction_timestamp()
 );
 select platform.wall('identity.organization');

@@ -343,13 +343,14 @@ $$;
 create function identity.exchange(
     p_person uuid, p_session uuid, org uuid, known_epoch bigint,
     out live boolean, out platform_admin boolean, out role text, out epoch bigint,
-    out state text, out time_zone text, out currency_code text, out locale text
+    out state text, out time_zone text, out currency_code text, out locale text, out requests_per_minute integer
 )
     language sql stable security definer
     set search_path = pg_catalog, pg_temp
 as $$
     select s.session_id is not null and (org is null or m.member_id is not null),
-           p.platform_admin, m.role, m.epoch, o.state, o.time_zone, o.currency_code, o.locale
+           p.platform_admin, m.role, m.epoch, o.state, o.time_zone, o.currency_code, o.locale,
+           o.requests_per_minute
     from (select) as one
     left join identity.session as s on s.person_id = p_person and s.session_id = p_session
         and s.end_time is null and s.expire_time > transaction_timestamp()

@@ -12,10 +12,12 @@ pub(crate) struct Standings {
     live: Option<bool>,
     platform_admin: Option<bool>,
     role: Option<String>,
+    epoch: Option<i64>,
     state: Option<String>,
     time_zone: Option<String>,
     currency_code: Option<String>,
     locale: Option<String>,
+    pub(crate) requests_per_minute: Option<i32>,
 }
 
 /// The subject of an assertion, if the session and the membership live.
@@ -44,6 +46,7 @@ pub(crate) fn subject(
                 currency: found.currency_code.ok_or_else(missing)?,
                 locale: found.locale.ok_or_else(missing)?,
                 role: Some(role),
+                epoch: found.epoch.ok_or_else(missing)?,
             })
         }
     };

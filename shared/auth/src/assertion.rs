@@ -53,6 +53,9 @@ pub struct Organization {
     pub locale: String,
     /// The caller's role there; none for jobs and links.
     pub role: Option<Role>,
+    /// The membership's epoch; a higher one, once it is known, ends the assertion.
+    #[serde(default)]
+    pub epoch: i64,
 }
 
 /// Who an assertion is to be about.

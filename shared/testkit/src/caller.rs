@@ -113,6 +113,7 @@ pub(crate) fn organization(id: Uuid, role: Option<Role>) -> Organization {
         currency: "EUR".into(),
         locale: "en".into(),
         role,
+        epoch: 1,
     }
 }
 

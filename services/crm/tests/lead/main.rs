@@ -82,6 +82,7 @@ fn minted(
         currency: "EUR".into(),
         locale: "en".into(),
         role: Some(Role::Sales),
+        epoch: 1,
     };
     let permissions = Role::Sales.permissions();
     let organization = Some(organization);

@@ -16,6 +16,12 @@ use crate::{
 
 pub(crate) struct Assertions(pub(crate) Identity);
 
+/// Whom an assertion is to be about, and what the gateway is told beside it.
+struct Found {
+    subject: Subject,
+    requests_per_minute: i32,
+}
+
 #[async_trait]
 impl AssertionService for Assertions {
     async fn exchange(
@@ -27,9 +33,9 @@ impl AssertionService for Assertions {
 
         let who = (access.sub, access.sid);
         let epoch = access.org.map(|_| access.epoch);
-        let subject = self.subject(&proof, who, access.org, epoch).await?;
+        let found = self.look_up(&proof, who, access.org, epoch).await?;
 
-        Ok(Response::new(self.mint(&subject)?))
+        Ok(Response::new(self.mint(&found, Some(access.exp))?))
     }
 
     async fn renew_assertion(
@@ -42,9 +48,9 @@ impl AssertionService for Assertions {
         let session = caller.session().ok_or(Error::Unauthenticated)?;
         let who = (PersonId::from(caller.id()), SessionId::from(session));
         let org = caller.organization().map(|organization| OrganizationId::from(organization.id));
-        let subject = self.subject(&proof, who, org, None).await?;
+        let found = self.look_up(&proof, who, org, None).await?;
 
-        Ok(Response::new(self.mint(&subject)?))
+        Ok(Response::new(self.mint(&found, None)?))
     }
 
     async fn list_keys(
@@ -60,26 +66,34 @@ impl AssertionService for Assertions {
 }
 
 impl Assertions {
-    async fn subject(
+    async fn look_up(
         &self,
         proof: &Anonymous,
         who: (PersonId, SessionId),
         org: Option<OrganizationId>,
         epoch: Option<i64>,
-    ) -> Result<Subject> {
+    ) -> Result<Found> {
         let found = store::exchange(&self.0.functions, proof, who, org, epoch).await?;
-        subject(who, org, found)
+        let requests_per_minute = found.requests_per_minute.unwrap_or_default();
+        Ok(Found { subject: subject(who, org, found)?, requests_per_minute })
     }
 
-    fn mint(&self, subject: &Subject) -> Result<pb::Assertion> {
+    fn mint(&self, found: &Found, credential_until: Option<i64>) -> Result<pb::Assertion> {
+        let Found { subject, requests_per_minute } = found;
         let (assertion, expires) = self.0.minter.assertion(subject, secret::now())?;
         let organization = subject.organization.as_ref();
         let role = organization.and_then(|organization| organization.role);
+        let until = |seconds| Timestamp { seconds, nanos: 0 };
         Ok(pb::Assertion {
             assertion,
-            expire_time: Some(Timestamp { seconds: expires, nanos: 0 }),
+            expire_time: Some(until(expires)),
             organization_id: organization.map(|o| o.id.to_string()).unwrap_or_default(),
             role: role.map(|role| role.to_string()).unwrap_or_default(),
+            principal_id: subject.id.to_string(),
+            session_id: subject.session.map(|id| id.to_string()).unwrap_or_default(),
+            epoch: organization.map_or(0, |organization| organization.epoch),
+            requests_per_minute: *requests_per_minute,
+            credential_expire_time: credential_until.map(until),
         })
     }
 }
