@@ -1,8 +1,11 @@
 //! The only door for clients: a credential becomes an assertion, a path a service; no code per method.
 
 mod answer;
+mod browser;
 mod credential;
 mod deadline;
+mod door;
+mod edge;
 mod exchange;
 mod flights;
 mod forward;
@@ -23,7 +26,9 @@ use devsphere_proto::Contract;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{health::Health, router::Front, upstreams::Upstreams};
+use crate::{door::Door, health::Health, router::Front, server::Listeners, upstreams::Upstreams};
+
+pub use edge::{Connections, Edge, TlsFiles};
 
 /// How the gateway is to run.
 #[derive(Debug, Clone)]
@@ -32,6 +37,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where each module listens, by name.
     pub peers: BTreeMap<&'static str, Endpoint>,
+    /// The network around it.
+    pub edge: Edge,
     /// The numbers.
     pub limits: Limits,
 }
@@ -39,7 +46,8 @@ pub struct Config {
 /// The numbers of `design.md` §8 that operators and tests may turn.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Unary calls at work at the same time; more are shed.
+    /// Unary calls of one module at work at the same time, if that slows none of them down; more
+    /// are shed.
     pub calls: usize,
     /// Streams open at the same time; counted apart, so that watchers never shut callers out.
     pub streams: usize,
@@ -55,6 +63,8 @@ pub struct Limits {
     pub drain: Duration,
     /// How often a module is asked whether it serves, and how long it may take to say so.
     pub probe_every: Duration,
+    /// Connections, and how long each may keep us waiting.
+    pub connections: Connections,
 }
 
 impl Default for Limits {
@@ -68,6 +78,7 @@ impl Default for Limits {
             longest_stream: Duration::from_secs(610),
             drain: Duration::from_secs(10),
             probe_every: Duration::from_secs(5),
+            connections: Connections::default(),
         }
     }
 }
@@ -94,7 +105,7 @@ impl Gateway {
 /// # Errors
 /// When the address cannot be had, or the contracts of this build are broken.
 pub async fn serve(config: Config, tasks: &Tasks) -> Result<Gateway> {
-    let Config { listen, peers, limits } = config;
+    let Config { listen, peers, mut edge, limits } = config;
     let contract = Contract::get().map_err(|error| Error::internal(error.to_string()))?;
     let failed = |error: io::Error| Error::internal(format!("cannot listen on {listen}: {error}"));
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
@@ -105,7 +116,16 @@ pub async fn serve(config: Config, tasks: &Tasks) -> Result<Gateway> {
     let (health, health_server) = Health::new(contract).await;
     health.watch(&upstreams, limits.probe_every, &stop, tasks);
     let own = reflection::add(contract, health_server)?;
-    let front = Arc::new(Front::new(contract, upstreams, own, limits));
+    if edge.public_url.is_empty() {
+        edge.public_url = format!("http://{address}");
+    }
+    let listeners = Listeners {
+        network: listener,
+        tls: edge.tls.as_ref().map(edge::acceptor).transpose()?,
+        local: edge.socket.as_deref().map(edge::socket).transpose()?,
+    };
+    let front = Front::new(contract, upstreams, own, limits);
+    let door = Arc::new(Door::new(front, &edge)?);
 
     let done = CancellationToken::new();
     let gateway = Gateway { address, stop: stop.clone(), done: done.clone() };
@@ -113,7 +133,7 @@ pub async fn serve(config: Config, tasks: &Tasks) -> Result<Gateway> {
 
     // Not one of `tasks`, which cut their work off: this one ends by draining.
     TaskTracker::new().spawn(async move {
-        server::run(listener, &front, &stop, &health).await;
+        server::run(listeners, door, &stop, &health).await;
         done.cancel();
     });
     Ok(gateway)

@@ -83,7 +83,7 @@ fn service(path: &str) -> &str {
     path.strip_prefix('/').and_then(|path| path.split_once('/')).map_or("", |(service, _)| service)
 }
 
-fn unsupported() -> Response<Body> {
+pub(crate) fn unsupported() -> Response<Body> {
     let mut response = Response::new(Body::new("unsupported content-type\n".to_owned()));
     *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));

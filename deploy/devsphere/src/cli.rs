@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
 use devsphere_boot::telemetry::{self, Telemetry};
 
-use crate::{demo, doctor, keys, migrate, up};
+use crate::{demo, doctor, edge, keys, migrate, up};
 
 /// A setting that cannot be used; the process ends with 64.
 #[derive(Debug, thiserror::Error)]
@@ -80,9 +80,12 @@ pub(crate) struct Up {
         default_value = "127.0.0.1:8080"
     )]
     pub(crate) listen: SocketAddr,
-    /// The address people reach the gateway by, for links; by default http:// and where it listens.
+    /// The address people reach the gateway by, for links; by default http:// (https://
+    /// with a certificate) and where it listens.
     #[arg(long, env = "DEVSPHERE_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) edge: edge::Flags,
     /// Prints one line of JSON when ready, instead of text.
     #[arg(long, env = "DEVSPHERE_JSON", value_parser = FalseyValueParser::new())]
     pub(crate) json: bool,

@@ -6,13 +6,13 @@ mod leads;
 mod organization;
 mod purge;
 
-use std::net::SocketAddr;
-
 use anyhow::{Context as _, Result, bail};
-use devsphere_boot::{Endpoint, channel};
+use devsphere_boot::channel;
 use serde::Serialize;
 
-use crate::{cli::Common, database::Database, folder::Folder, keys::Passwords, out, state::State};
+use crate::{
+    cli::Common, database::Database, folder::Folder, keys::Passwords, mesh, out, state::State,
+};
 use client::Client;
 use kept::{Kept, Person};
 
@@ -38,11 +38,10 @@ pub(crate) struct Example {
 /// Signs the organisation up and fills it; goes on where a seed before was cut short.
 pub(crate) async fn seed(
     folder: &Folder,
-    gateway: SocketAddr,
     database: &Database,
     passwords: &Passwords,
 ) -> Result<bool> {
-    let client = Client::new(channel(&Endpoint::Tcp(gateway)));
+    let client = Client::new(channel(&mesh::gateway(folder)));
     let found = Kept::read(folder)?;
     if let Some(kept) = found.as_ref().filter(|kept| kept.done) {
         let ceo = kept.ceo()?;
@@ -74,9 +73,9 @@ pub(crate) fn people(folder: &Folder) -> Result<Vec<Account>> {
 }
 
 /// A fresh token of the manager, who sees every lead; none where nobody can sign in.
-pub(crate) async fn example(people: &[Account], gateway: SocketAddr) -> Option<Example> {
+pub(crate) async fn example(folder: &Folder, people: &[Account]) -> Option<Example> {
     let account = people.iter().find(|account| account.role == "manager")?.clone();
-    let client = Client::new(channel(&Endpoint::Tcp(gateway)));
+    let client = Client::new(channel(&mesh::gateway(folder)));
     let grant = client.grant(&account.email, &account.password).await.ok()?;
     Some(Example { account, access_token: grant.access_token })
 }
@@ -85,12 +84,12 @@ pub(crate) async fn example(people: &[Account], gateway: SocketAddr) -> Option<E
 pub(crate) async fn run_seed(common: &Common) -> Result<()> {
     common.begin_log(None, "warn")?;
     let folder = Folder::find(common.data_dir.as_deref())?;
-    let Some(state) = State::of_running(&folder)? else {
+    if State::of_running(&folder)?.is_none() {
         bail!("no mesh runs in {}: start `devsphere up` first", folder.path().display());
-    };
+    }
     let passwords = Passwords::read(&folder)?;
     let database = Database::find(&folder, &passwords, common.database_url.as_deref()).await?;
-    let seeded = seed(&folder, state.gateway.parse()?, &database, &passwords).await?;
+    let seeded = seed(&folder, &database, &passwords).await?;
     out::say(if seeded { "The demo is seeded:\n" } else { "The demo is there already:\n" });
     for Account { email, password, role, .. } in people(&folder)? {
         out::say(&format!("  {role:<8} {email:<34} {password}"));

@@ -5,6 +5,7 @@ mod cli;
 mod database;
 mod demo;
 mod doctor;
+mod edge;
 mod folder;
 mod keys;
 mod mesh;

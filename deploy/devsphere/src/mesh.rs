@@ -3,12 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{SocketAddr, TcpListener},
+    path::PathBuf,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use devsphere_boot::{Config, Ctx, Endpoint, Limits, Module, Running, Tasks, channel, serve};
-use devsphere_gateway::Gateway;
+use devsphere_gateway::{Edge, Gateway};
 use devsphere_proto::{Access, Contract};
 use tonic::transport::Channel;
 use tonic_health::pb::{
@@ -36,7 +37,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) database: &'a Database,
     pub(crate) passwords: &'a Passwords,
     pub(crate) listen: SocketAddr,
-    pub(crate) public_url: String,
+    pub(crate) edge: Edge,
+    pub(crate) gateway_limits: devsphere_gateway::Limits,
 }
 
 impl Mesh {
@@ -57,11 +59,12 @@ impl Mesh {
         let config = devsphere_gateway::Config {
             listen: parts.listen,
             peers: endpoints(parts.folder),
-            limits: devsphere_gateway::Limits::default(),
+            edge: Edge { socket: Some(gateway_socket(parts.folder)), ..parts.edge.clone() },
+            limits: parts.gateway_limits.clone(),
         };
         let gateway = devsphere_gateway::serve(config, &tasks).await.map_err(in_full)?;
         let mesh = Self { gateway, services, tasks };
-        mesh.serves().await?;
+        serves(parts.folder).await?;
         Ok(mesh)
     }
 
@@ -78,19 +81,6 @@ impl Mesh {
         }
         self.tasks.stop().await;
     }
-
-    async fn serves(&self) -> Result<()> {
-        let gateway = channel(&Endpoint::Tcp(self.gateway.address));
-        let waited = tokio::time::timeout(PATIENCE, async {
-            for name in public_services()? {
-                while !is_serving(&gateway, &name).await.unwrap_or_default() {
-                    tokio::time::sleep(POLL).await;
-                }
-            }
-            Ok(())
-        });
-        waited.await.context("the services do not become ready, the log says why")?
-    }
 }
 
 impl Parts<'_> {
@@ -99,11 +89,34 @@ impl Parts<'_> {
             listen: endpoint(self.folder, module),
             database: self.database.role(&module.schema.role(), self.passwords)?,
             peers: endpoints(self.folder),
-            public_url: self.public_url.clone(),
+            public_url: self.edge.public_url.clone(),
             keys: self.folder.keys(),
             limits: Limits::default(),
         })
     }
+}
+
+/// Waits until the gateway says that every service serves.
+async fn serves(folder: &Folder) -> Result<()> {
+    let gateway = channel(&gateway(folder));
+    let waited = tokio::time::timeout(PATIENCE, async {
+        for name in public_services()? {
+            while !is_serving(&gateway, &name).await.unwrap_or_default() {
+                tokio::time::sleep(POLL).await;
+            }
+        }
+        Ok(())
+    });
+    waited.await.context("the services do not become ready, the log says why")?
+}
+
+/// Where commands of this machine find the gateway, whether clients speak TLS or not.
+pub(crate) fn gateway(folder: &Folder) -> Endpoint {
+    Endpoint::Unix(gateway_socket(folder))
+}
+
+fn gateway_socket(folder: &Folder) -> PathBuf {
+    folder.socket("gateway")
 }
 
 /// Where each service listens, by name.

@@ -24,6 +24,8 @@ pub(crate) struct Ready {
     #[serde(skip)]
     pub(crate) example: Option<Example>,
     #[serde(skip)]
+    pub(crate) has_tls: bool,
+    #[serde(skip)]
     pub(crate) folder: Folder,
 }
 
@@ -79,19 +81,21 @@ impl Ready {
         let own = self.folder.grpcurl();
         let grpcurl = if own.exists() { own.display().to_string() } else { "grpcurl".into() };
         let gateway = &self.state.gateway;
+        // The certificate is for a name, and rarely for the address that we listen at.
+        let mode = if self.has_tls { "-insecure" } else { "-plaintext" };
         let Account { email, password, role, display_name } = &example.account;
         format!(
             r#"
 Try it, as {display_name} ({role}):
 
-{grpcurl} -plaintext \
+{grpcurl} {mode} \
   -H 'authorization: Bearer {token}' \
   -d '{{"filter": "state = qualified", "order_by": "create_time desc", "page_size": 3}}' \
   {gateway} devsphere.crm.v1.LeadService/ListLeads
 
 The token is good for ten minutes; this gives another one, as accessToken:
 
-{grpcurl} -plaintext \
+{grpcurl} {mode} \
   -d '{{"email": "{email}", "password": "{password}"}}' \
   {gateway} devsphere.identity.v1.SessionService/SignIn
 "#,

@@ -8,7 +8,7 @@ use devsphere_boot::Tasks;
 use crate::{
     cli::{self, BadConfig},
     database::Database,
-    demo,
+    demo, edge,
     folder::{Folder, Occupied},
     keys,
     mesh::{self, Mesh, Parts},
@@ -50,6 +50,8 @@ pub(crate) async fn run(args: cli::Up) -> Result<()> {
 async fn start(args: &cli::Up) -> Result<Started> {
     check(args)?;
     let listen = mesh::reserve(args.listen)?;
+    let edge = args.edge.edge(public_url(args, listen));
+    edge::check(&edge)?;
     let folder = Folder::open(args.common.data_dir.as_deref())?;
     let occupied = occupy(&folder)?;
     State::remove(&folder);
@@ -63,23 +65,29 @@ async fn start(args: &cli::Up) -> Result<Started> {
         }
     };
     let admin_code = migrate::apply(&database, &folder, &passwords, &ticket).await?;
-    let public_url = public_url(args, listen);
-    let parts =
-        Parts { folder: &folder, database: &database, passwords: &passwords, listen, public_url };
+    let gateway_limits = args.edge.limits();
+    let parts = Parts {
+        folder: &folder,
+        database: &database,
+        passwords: &passwords,
+        listen,
+        edge,
+        gateway_limits,
+    };
     let mesh = Mesh::start(&parts).await?;
 
     let state = state(&folder, mesh.address(), database.url().to_owned());
     state.write(&folder)?;
-    let gateway = mesh.address();
     if args.demo
-        && let Err(error) = demo::seed(&folder, gateway, &database, &passwords).await
+        && let Err(error) = demo::seed(&folder, &database, &passwords).await
     {
         // The demo is no reason to keep everybody else's work away.
         tracing::error!("the demo is not seeded: {}", out::whole(&error));
     }
     let people = demo::people(&folder).unwrap_or_default();
-    let example = if args.json { None } else { demo::example(&people, gateway).await };
-    let ready = Ready { state, people, example, admin_code, folder: folder.clone() };
+    let example = if args.json { None } else { demo::example(&folder, &people).await };
+    let has_tls = args.edge.has_tls();
+    let ready = Ready { state, people, example, admin_code, has_tls, folder: folder.clone() };
     Ok(Started { mesh, database, folder, ready, _occupied: occupied })
 }
 
@@ -93,9 +101,12 @@ fn check(args: &cli::Up) -> Result<()> {
             return Err(BadConfig(format!("{flag}: {url} is no http address")).into());
         }
     }
-    if !args.listen.ip().is_loopback() {
+    let is_secure = args.edge.has_tls()
+        || args.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    if !args.listen.ip().is_loopback() && !is_secure {
         tracing::warn!(
-            "passwords cross the network in clear text: put TLS in front of the gateway"
+            "passwords cross the network in clear text: give --tls-cert and --tls-key, or put TLS \
+             in front of the gateway and name it with --public-url"
         );
     }
     Ok(())
@@ -113,7 +124,8 @@ fn occupy(folder: &Folder) -> Result<Occupied> {
 
 fn public_url(args: &cli::Up, listen: SocketAddr) -> String {
     let given = args.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
-    given.unwrap_or_else(|| format!("http://{listen}"))
+    let scheme = if args.edge.has_tls() { "https" } else { "http" };
+    given.unwrap_or_else(|| format!("{scheme}://{listen}"))
 }
 
 fn state(folder: &Folder, gateway: SocketAddr, database_url: String) -> State {

@@ -7,14 +7,17 @@ use std::{
 };
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     body::Incoming,
     client::conn::http2::{Builder, SendRequest},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 use tonic::{Code, Status, body::Body};
 
 #[derive(Clone)]
@@ -25,6 +28,7 @@ pub(crate) struct Client(SendRequest<Body>);
 pub(crate) struct Call {
     client: Client,
     path: String,
+    method: Method,
     headers: HeaderMap,
     body: Bytes,
     trailers: Option<HeaderMap>,
@@ -48,6 +52,13 @@ impl Client {
     pub(crate) async fn narrow(address: SocketAddr, window: u32) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
+        Self::over(stream, window).await
+    }
+
+    pub(crate) async fn over(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        window: u32,
+    ) -> Self {
         let mut builder = Builder::new(TokioExecutor::new());
         builder.initial_stream_window_size(window);
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.unwrap();
@@ -67,6 +78,7 @@ impl Client {
         Call {
             client: self.clone(),
             path: path.to_owned(),
+            method: Method::POST,
             headers: HeaderMap::new(),
             body: frame(b""),
             trailers: None,
@@ -82,6 +94,11 @@ impl Call {
     pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
         self.headers.append(name, HeaderValue::from_bytes(value.as_ref()).unwrap());
+        self
+    }
+
+    pub(crate) fn method(mut self, method: Method) -> Self {
+        self.method = method;
         self
     }
 
@@ -113,7 +130,7 @@ impl Call {
             trailers => Body::new(body.with_trailers(async { trailers })),
         };
         let uri = format!("http://gateway{}", self.path);
-        let mut request = Request::post(uri).body(body).unwrap();
+        let mut request = Request::builder().method(self.method).uri(uri).body(body).unwrap();
         *request.headers_mut() = self.headers;
         let mut sender = self.client.0;
         sender.ready().await?;

@@ -6,10 +6,12 @@
     reason = "the helpers of a test fail, spawn and refuse as the test itself"
 )]
 
+mod browsers;
 mod bytes;
 mod client;
 mod credentials;
 mod deadlines;
+mod edge;
 mod headers;
 mod identity;
 mod limits;
@@ -18,4 +20,5 @@ mod recorder;
 mod refusals;
 mod stopping;
 mod telemetry;
+mod tls;
 mod world;

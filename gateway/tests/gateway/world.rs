@@ -12,7 +12,7 @@ use std::{
 };
 
 use devsphere_boot::{Endpoint, Tasks};
-use devsphere_gateway::{Config, Gateway, Limits, serve};
+use devsphere_gateway::{Config, Edge, Gateway, Limits, serve};
 use devsphere_proto::identity::v1::assertion_service_server::AssertionServiceServer;
 use opentelemetry::{global, trace::TracerProvider as _};
 use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
@@ -51,6 +51,10 @@ impl World {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
+        Self::behind(Edge::default(), limits).await
+    }
+
+    pub(crate) async fn behind(edge: Edge, limits: Limits) -> Self {
         traced();
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = format!("devsphere-gateway-{}-{number}", std::process::id());
@@ -68,7 +72,7 @@ impl World {
 
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let peers = ["crm", "identity"].into_iter().zip(sockets.map(Endpoint::Unix));
-        let config = Config { listen, peers: BTreeMap::from_iter(peers), limits };
+        let config = Config { listen, peers: BTreeMap::from_iter(peers), edge, limits };
         let gateway = serve(config, &Tasks::default()).await.unwrap();
         Self { gateway, crm, crm_health, identity, persons, folder }
     }

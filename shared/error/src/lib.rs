@@ -29,6 +29,9 @@ pub enum Error {
     /// The caller lacks the named permission.
     #[error("permission {0} is needed")]
     Forbidden(&'static str),
+    /// A browser asks in the name of a page that may not.
+    #[error("a page of another origin may not do this")]
+    Csrf,
     /// Fields that break a rule of the contract, all at once.
     #[error("{}", violation::summary(.0))]
     Invalid(Vec<Violation>),

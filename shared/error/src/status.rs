@@ -108,6 +108,7 @@ impl Error {
         match self {
             Self::Unauthenticated | Self::BadCredentials => (Code::Unauthenticated, "UNAUTHORIZED"),
             Self::Forbidden(_) => (Code::PermissionDenied, "FORBIDDEN"),
+            Self::Csrf => (Code::PermissionDenied, "CSRF"),
             Self::Invalid(_) | Self::BadRequest { .. } => (Code::InvalidArgument, "BAD_REQUEST"),
             Self::NotFound(_) => (Code::NotFound, "NOT_FOUND"),
             Self::AlreadyExists(_) => (Code::AlreadyExists, "ALREADY_EXISTS"),

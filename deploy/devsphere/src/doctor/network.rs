@@ -17,11 +17,8 @@ pub(super) async fn check(report: &mut Report, folder: &Folder, running: Option<
         let found = serves(&endpoint, "").await;
         report.note(&format!("service {name}"), found.map(|()| endpoint.to_string()));
     }
-    let Ok(gateway) = state.gateway.parse().map(Endpoint::Tcp) else {
-        let what = format!("{} is no address", state.gateway);
-        return report.note("gateway", Err(Fault::new(what, "restart `devsphere up`")));
-    };
-    report.note("gateway", serves(&gateway, "").await.map(|()| gateway.to_string()));
+    let gateway = mesh::gateway(folder);
+    report.note("gateway", serves(&gateway, "").await.map(|()| state.gateway));
     match mesh::public_services() {
         Ok(services) => {
             for service in services {

@@ -1,0 +1,84 @@
+//! Flags of the gateway's edge: TLS, proxies, web pages, and how many may come how fast.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use devsphere_gateway::{Connections, Edge, Limits, TlsFiles};
+use ipnet::IpNet;
+
+use crate::{cli::BadConfig, out};
+
+/// What the gateway is told of the network around it.
+#[derive(Args)]
+pub(crate) struct Flags {
+    /// The certificate chain in PEM, the server's own first: clients speak TLS then.
+    #[arg(long, env = "DEVSPHERE_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key in PEM.
+    #[arg(long, env = "DEVSPHERE_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// A proxy whose `Forwarded` or `X-Forwarded-For` is believed, as in `10.0.0.0/8`; may be given
+    /// several times.
+    #[arg(
+        long = "trusted-proxy",
+        env = "DEVSPHERE_TRUSTED_PROXY",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    trusted_proxies: Vec<IpNet>,
+    /// Another origin whose web pages may call, as in `https://app.example.com`; may be given
+    /// several times.
+    #[arg(
+        long = "allowed-origin",
+        env = "DEVSPHERE_ALLOWED_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    allowed_origins: Vec<String>,
+    /// Connections open at the same time.
+    #[arg(long, env = "DEVSPHERE_MAX_CONNECTIONS", value_name = "N", default_value_t = Connections::default().in_all)]
+    max_connections: usize,
+    /// Of them, connections of one address; trusted proxies may have all.
+    #[arg(long, env = "DEVSPHERE_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N", default_value_t = Connections::default().per_address)]
+    max_connections_per_address: usize,
+    /// The same for each loopback address.
+    #[arg(long, env = "DEVSPHERE_MAX_CONNECTIONS_PER_LOOPBACK_ADDRESS", value_name = "N", default_value_t = Connections::default().per_loopback_address)]
+    max_connections_per_loopback_address: usize,
+}
+
+impl Flags {
+    /// What the gateway is told, where people reach it by that address.
+    pub(crate) fn edge(&self, public_url: String) -> Edge {
+        let files = self.tls_cert.clone().zip(self.tls_key.clone());
+        Edge {
+            tls: files.map(|(certificates, key)| TlsFiles { certificates, key }),
+            trusted_proxies: self.trusted_proxies.clone(),
+            public_url,
+            allowed_origins: self.allowed_origins.clone(),
+            socket: None,
+        }
+    }
+
+    /// The numbers.
+    pub(crate) fn limits(&self) -> Limits {
+        let connections = Connections {
+            in_all: self.max_connections,
+            per_address: self.max_connections_per_address,
+            per_loopback_address: self.max_connections_per_loopback_address,
+            ..Connections::default()
+        };
+        Limits { connections, ..Limits::default() }
+    }
+
+    /// Whether clients speak TLS.
+    pub(crate) const fn has_tls(&self) -> bool {
+        self.tls_cert.is_some()
+    }
+}
+
+/// Refuses what would only be noticed late.
+pub(crate) fn check(edge: &Edge) -> Result<()> {
+    let checked = edge.check().map_err(out::in_full);
+    Ok(checked.map_err(|error| BadConfig(out::whole(&error)))?)
+}
