@@ -1,0 +1,153 @@
+// The client in headless Chromium: two tabs in two organisations, and pages of other origins.
+
+import { createInterface } from "node:readline/promises";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { must, same } from "./must.js";
+import { Site } from "./server.js";
+import { type Given, type Stage, stage, unsettle } from "./stage.js";
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+const [own, listed, foreign] = [await Site.start(), await Site.start(), await Site.start()];
+// Another name for this machine: another site, as far as cookies go.
+console.log(JSON.stringify({ own: origin("127.0.0.1", own), listed: origin("localhost", listed) }));
+const lines = createInterface({ input: process.stdin });
+const { value: line } = await lines[Symbol.asyncIterator]().next();
+lines.close();
+const given = JSON.parse(line ?? "") as Given;
+own.gateway = new URL(given.gateway);
+
+const folder = mkdtempSync(join(tmpdir(), "devsphere-chromium-"));
+const browser = await chromium.launchPersistentContext(folder, {
+  executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+  headless: true,
+  args: FLAGS,
+});
+try {
+  const set = await stage(given);
+  await twoTabs(browser, set);
+  await otherOrigins(browser);
+  console.log("the journey is done");
+} finally {
+  await browser.close();
+  rmSync(folder, { recursive: true, force: true });
+  for (const site of [own, listed, foreign]) {
+    site.stop();
+  }
+}
+
+function origin(host: string, site: Site): string {
+  return `http://${host}:${site.port}`;
+}
+
+async function tab(browser: BrowserContext, url: string): Promise<Page> {
+  const page = await browser.newPage();
+  await page.goto(url);
+  await page.waitForFunction(() => window.page !== undefined);
+  return page;
+}
+
+async function twoTabs(browser: BrowserContext, { north, south, northCeo }: Stage): Promise<void> {
+  const home = origin("127.0.0.1", own);
+  const [one, two] = [await tab(browser, home), await tab(browser, home)];
+  const open = (page: Page, organizationId: string) =>
+    page.evaluate(([url, id]) => window.page.open(url, id), [home, organizationId] as const);
+
+  await open(one, north);
+  same(await one.evaluate((account) => window.page.signIn(account), given.manager), north, "the first tab");
+  // The second tab has the cookie alone, and asks for the other organisation.
+  await open(two, south);
+  same(await two.evaluate(() => window.page.resume()), south, "the second tab");
+  await hidden(browser, [one, two]);
+
+  await one.evaluate(() => window.page.journey());
+  const leads = (page: Page) => page.evaluate(() => window.page.leads());
+  const [ofNorth, ofSouth] = [await leads(one), await leads(two)];
+  must(ofNorth.length > 20 && ofSouth.length === 3, `${ofNorth.length} and ${ofSouth.length} leads`);
+  must(!ofSouth.some((lead) => ofNorth.includes(lead)), "no lead in both");
+
+  await crowds(one, two, { north, south, ofNorth, ofSouth });
+
+  // The north's tokens die; its tab renews by itself, and the south's tab notices nothing.
+  await unsettle(northCeo, given.manager.email);
+  same(await leads(one), ofNorth, "the leads of the north");
+  same(await leads(two), ofSouth, "the leads of the south");
+
+  // A tab that is loaded anew goes on.
+  await two.reload();
+  await two.waitForFunction(() => window.page !== undefined);
+  await open(two, south);
+  same(await two.evaluate(() => window.page.resume()), south, "after the reload");
+  same(await leads(two), ofSouth, "the leads of the south");
+  await hidden(browser, [one, two]);
+
+  await two.evaluate(() => window.page.signOut());
+  await one.waitForFunction(() => window.page.ends().length === 1);
+  same(await one.evaluate(() => window.page.refusal()), ["UNAUTHORIZED", "no_session"], "both tabs are out");
+  same(await one.evaluate(() => window.page.resume()), undefined, "the cookie is gone");
+  same((await browser.cookies()).length, 0, "cookies");
+  await Promise.all([one.close(), two.close()]);
+}
+
+/** Twenty beginnings at once, half of them in each organisation: politely, then not. */
+async function crowds(
+  one: Page,
+  two: Page,
+  { north, south, ofNorth, ofSouth }: { north: string; south: string; ofNorth: string[]; ofSouth: string[] },
+): Promise<void> {
+  const crowd = (page: Page, id: string) => page.evaluate((id) => window.page.crowd(10, id), id);
+  const [inNorth, inSouth] = await Promise.all([crowd(one, north), crowd(two, south)]);
+  for (const found of inNorth) {
+    same(found, [north, ofNorth], "one of the crowd in the north");
+  }
+  for (const found of inSouth) {
+    same(found, [south, ofSouth], "one of the crowd in the south");
+  }
+
+  const rush = (page: Page, id: string) => page.evaluate((id) => window.page.rush(10, id), id);
+  const [northern, southern] = await Promise.all([rush(one, north), rush(two, south)]);
+  for (const found of northern) {
+    same(found, [200, north, null], "a refresh of the rush in the north");
+  }
+  for (const found of southern) {
+    same(found, [200, south, null], "a refresh of the rush in the south");
+  }
+  // Twenty uses of one token at once are no theft: the session goes on.
+  same(await crowd(one, north).then((crowd) => crowd.length), 10, "goes on");
+}
+
+/** The refresh token is where no script of any tab can read it. */
+async function hidden(browser: BrowserContext, tabs: Page[]): Promise<void> {
+  const cookies = await browser.cookies();
+  const told = cookies.map(({ name, httpOnly, sameSite, path }) => [name, httpOnly, sameSite, path]);
+  same(told, [["dvs_rt", true, "Strict", "/"]], "the one cookie");
+  for (const tab of tabs) {
+    same(await tab.evaluate(() => window.page.readable()), "{}{}", "what a script can read");
+  }
+}
+
+/** A listed origin works with tokens in the body, any other is turned away. */
+async function otherOrigins(browser: BrowserContext): Promise<void> {
+  const page = await tab(browser, origin("localhost", listed));
+  await page.evaluate((url) => window.page.open(url), given.gateway);
+  await page.evaluate((account) => window.page.signIn(account), given.manager);
+  await page.evaluate(() => window.page.journey());
+  same((await browser.cookies()).length, 0, "cookies of a foreign origin");
+  await page.evaluate(() => window.page.signOut());
+
+  const stranger = await tab(browser, origin("localhost", foreign));
+  await stranger.evaluate((url) => window.page.open(url), given.gateway);
+  const refusal = await stranger.evaluate((account) => window.page.signInRefusal(account), given.manager);
+  same(refusal, ["UNAVAILABLE", "network"], "an origin that is not listed");
+}
