@@ -1,7 +1,9 @@
 //! The binary that `deploy/up` builds, and real clients against it.
 
+mod buf;
 mod grpcio;
 mod grpcurl;
 mod idle;
+mod journey;
 mod trace;
 mod up;

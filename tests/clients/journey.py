@@ -19,7 +19,8 @@ def call(service, method, **fields):
     described = pool.FindServiceByName(service).FindMethodByName(method)
     request = message_factory.GetMessageClass(described.input_type)(**fields)
     answer = message_factory.GetMessageClass(described.output_type)
-    stub = channel.unary_unary(
+    kind = channel.unary_stream if described.server_streaming else channel.unary_unary
+    stub = kind(
         f"/{service}/{method}",
         request_serializer=lambda message: message.SerializeToString(),
         response_deserializer=answer.FromString,
@@ -68,6 +69,17 @@ updated = call(LEADS, "UpdateLead", lead=change, update_mask=mask)
 code, details = refusal(LEADS, "UpdateLead", lead=change, update_mask=mask)
 assert code == grpc.StatusCode.ABORTED
 assert details["ErrorInfo"].metadata["etag"] == updated.etag
+
+won = call(LEADS, "WinLead", lead_id=lead.lead_id, etag=updated.etag)
+states = won.DESCRIPTOR.fields_by_name["state"].enum_type.values_by_number
+assert states[won.state].name == "LEAD_STATE_WON", won
+code, details = refusal(LEADS, "WinLead", lead_id=lead.lead_id)
+assert code == grpc.StatusCode.FAILED_PRECONDITION and details["ErrorInfo"].reason == "BAD_TRANSITION"
+assert "undo_win" in details["ErrorInfo"].metadata["allowed"].split(","), details
+
+pieces = list(call(LEADS, "ExportLeads", filter='email = "jon@wall.example"'))
+assert sum(piece.row_count for piece in pieces) == 1
+assert b"jon@wall.example" in b"".join(piece.csv for piece in pieces)
 
 code, details = refusal(LEADS, "CreateLead", lead=dict(display_name="x", email="no", phone="no", website="no"))
 assert code == grpc.StatusCode.INVALID_ARGUMENT

@@ -104,6 +104,13 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
+/// What a command prints: on standard output if it went well, else on standard error.
+pub fn run(command: &mut Command) -> Result<String, String> {
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
 /// A tool that `tests/run` installed.
 pub fn tool(name: &str) -> PathBuf {
     let path = root().join("target/clients/bin").join(name);
