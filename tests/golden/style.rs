@@ -8,13 +8,22 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use super::{api::ours, comments};
 use crate::matrix::rules::{Rules, example, noun, places};
 
-/// Requests that name an organisation on purpose: they choose where somebody is going to stand.
-const NAME_AN_ORGANISATION: [&str; 3] =
-    ["SignInRequest", "RefreshRequest", "SwitchOrganizationRequest"];
+/// Requests that name an organisation on purpose: they choose where somebody is going to stand; or
+/// their own, which has its id in it; or, for whoever runs the installation, any.
+const NAME_AN_ORGANISATION: [&str; 5] = [
+    "SignInRequest",
+    "RefreshRequest",
+    "SwitchOrganizationRequest",
+    "UpdateOrganizationRequest",
+    "SetOrganizationLimitsRequest",
+];
 
 /// Lists without pages, each with why.
-const SHORT_LISTS: [(&str, &str); 2] =
-    [("ListKeys", "one or two keys"), ("ListSessions", "200 at most, and nobody has more")];
+const SHORT_LISTS: [(&str, &str); 3] = [
+    ("ListKeys", "one or two keys"),
+    ("ListPermissions", "as many as this build has"),
+    ("ListSessions", "200 at most, and nobody has more"),
+];
 
 /// Methods without an effect whose names do not say so.
 const READS: [&str; 3] = ["Exchange", "RenewAssertion", "SwitchOrganization"];
@@ -215,7 +224,7 @@ fn every_list_has_pages() {
 #[test]
 fn what_reads_says_so_and_nothing_else_does() {
     for method in contract().methods() {
-        let verbs = ["Get", "List", "BatchGet", "Search", "Export", "Explain", "Check"];
+        let verbs = ["Get", "List", "BatchGet", "Search", "Export", "Explain", "Check", "Preview"];
         let reads = verbs.iter().any(|verb| name(method).starts_with(verb));
         let reads = reads || READS.contains(&name(method).as_str());
         assert_eq!(method.reads, reads, "{}", method.path);

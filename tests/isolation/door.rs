@@ -136,8 +136,10 @@ async fn a_function_that_asks_for_the_ticket_takes_no_worthless_one() {
         "select identity.own_place()::text".into(),
         "select identity.claim_platform_admin('\\x11')::text".into(),
         "select identity.add_member(gen_random_uuid(), gen_random_uuid(), 'thief@example.com', '',
-             'ceo', '\\x22', '1 day')::text"
+             'ceo', '{}', '\\x22', '1 day')::text"
             .into(),
+        "select identity.remove_custom_role(gen_random_uuid(), true)::text".into(),
+        format!("select identity.set_organization_limits('{org}', 1)::text"),
     ];
 
     for mut thief in Thief::of_each_service(&neighbours).await {

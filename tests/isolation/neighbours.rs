@@ -151,6 +151,7 @@ impl Place {
             .await
             .unwrap();
         settle(world, &assertion, name).await;
+        offer(world, &assertion, name).await;
         Self {
             org: grant.organization_id.parse().unwrap(),
             person: grant.person.unwrap().person_id.parse().unwrap(),
@@ -177,6 +178,30 @@ async fn settle(world: &World, assertion: &str, name: &str) {
         .update_settings(rename)
         .await
         .unwrap();
+}
+
+/// A custom role, and an invitation.
+async fn offer(world: &World, assertion: &str, name: &str) {
+    let channel = || world.with_assertion("identity", assertion);
+    let role = identity::CustomRole {
+        display_name: format!("role of {name}"),
+        permissions: vec!["crm.leads.read".into()],
+        ..Default::default()
+    };
+    let create =
+        identity::CreateCustomRoleRequest { custom_role: Some(role), ..Default::default() };
+    let mut roles = identity::custom_role_service_client::CustomRoleServiceClient::new(channel());
+    roles.create_custom_role(create).await.unwrap();
+    let invitation = identity::Invitation {
+        email: format!("invited@{name}.example"),
+        role: identity::Role::Sales.into(),
+        ..Default::default()
+    };
+    let create =
+        identity::CreateInvitationRequest { invitation: Some(invitation), ..Default::default() };
+    let mut invitations =
+        identity::invitation_service_client::InvitationServiceClient::new(channel());
+    invitations.create_invitation(create).await.unwrap();
 }
 
 /// What the founder's ticket says.

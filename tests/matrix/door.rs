@@ -17,6 +17,9 @@ use crate::golden::comments;
 /// No field begins so: a key without an end.
 pub const GARBAGE: [u8; 11] = [0xff; 11];
 
+/// The column of what whoever runs the installation may do.
+pub const PLATFORM: usize = 2;
+
 /// The column of the table that a method's access chooses.
 pub fn kind(method: &Method) -> usize {
     match &method.access {
@@ -25,7 +28,7 @@ pub fn kind(method: &Method) -> usize {
         Access::Granted { permission: Some(permission), .. }
             if permission.name.starts_with("platform.") =>
         {
-            2
+            PLATFORM
         }
         Access::Granted { .. } => 3,
         Access::Internal { without_caller: false, .. } => 4,

@@ -126,6 +126,10 @@ impl Filler {
             Kind::String if rules.switch("string", "email") && self.turn > 0 => {
                 Value::String(format!("m{}.{text}", self.turn))
             }
+            // Some names are unique in their organisation.
+            Kind::String if field.name() == "display_name" && self.turn > 0 => {
+                Value::String(format!("{}{text} {}", self.canary, self.turn))
+            }
             Kind::String if is_free(field, rules) => {
                 Value::String(format!("{}{text}", self.canary))
             }

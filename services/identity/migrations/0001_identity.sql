@@ -12,10 +12,14 @@ create table identity.organization (
     -- What the gateway lets through for all its people together; 0 is the gateway's default.
     requests_per_minute integer not null default 0
         constraint organization_requests_per_minute_check check (requests_per_minute between 0 and 1000000),
-    create_time   timestamptz not null default transaction_timestamp()
+    create_time   timestamptz not null default transaction_timestamp(),
+    update_time   timestamptz not null default transaction_timestamp(),
+    version       bigint      not null default 1
 );
 select platform.wall('identity.organization');
 grant select on identity.organization to devsphere_identity;
+grant update (display_name, time_zone, currency_code, locale, update_time, version)
+    on identity.organization to devsphere_identity;
 
 create table identity.person (
     person_id      uuid primary key,
@@ -66,6 +70,25 @@ create table identity.refresh_token (
 );
 create index refresh_token_session on identity.refresh_token (person_id, session_id);
 
+-- Roles of an organisation's own making. Permissions lie here by name: a name that a later build
+-- does not know gives nothing.
+create table identity.custom_role (
+    org_id         uuid        not null default platform.claimed_org() references identity.organization,
+    custom_role_id uuid        not null,
+    display_name   text        not null,
+    description    text        not null,
+    permissions    text[]      not null,
+    create_time    timestamptz not null default transaction_timestamp(),
+    update_time    timestamptz not null default transaction_timestamp(),
+    version        bigint      not null default 1,
+    primary key (org_id, custom_role_id)
+);
+create unique index custom_role_display_name_key on identity.custom_role (org_id, lower(display_name));
+select platform.wall('identity.custom_role');
+grant select, insert on identity.custom_role to devsphere_identity;
+grant update (display_name, description, permissions, update_time, version)
+    on identity.custom_role to devsphere_identity;
+
 create table identity.member (
     org_id        uuid        not null default platform.claimed_org() references identity.organization,
     member_id     uuid        not null,
@@ -77,6 +100,8 @@ create table identity.member (
                                                      'support', 'operator', 'viewer', 'client')),
     state         text        not null default 'active'
         constraint member_state_check check (state in ('active', 'deactivated', 'removed')),
+    -- Whoever gives a role locks it, whoever deletes it takes it from its holders before.
+    custom_role_ids uuid[]    not null default '{}',
     -- Rises with each change of what the member may do; ends access tokens of this organisation.
     epoch         bigint      not null default 1,
     activate_time timestamptz,
@@ -90,7 +115,7 @@ create index member_name on identity.member (org_id, display_name, member_id);
 create index member_of_person on identity.member (person_id);
 select platform.wall('identity.member');
 grant select on identity.member to devsphere_identity;
-grant update (role, state, epoch, update_time, version) on identity.member to devsphere_identity;
+grant update (role, custom_role_ids, state, epoch, update_time, version) on identity.member to devsphere_identity;
 
 create table identity.activation (
     org_id      uuid        not null default platform.claimed_org(),

@@ -18,16 +18,16 @@ grant usage on type identity.granted to devsphere_identity;
 
 create function identity.note(
     name text, noun text, record_id uuid, org uuid, p_person uuid, p_session uuid,
-    method text, trace uuid, address inet, after jsonb
+    method text, trace uuid, address inet, after jsonb, kind text default 'user'
 ) returns void
     language sql volatile
     set search_path = pg_catalog, pg_temp
 as $$
     insert into platform.outbox (org_id, name, noun, record_id, version, principal_kind, principal_id, trace_id, data)
-    values (coalesce(org, '00000000-0000-0000-0000-000000000000'), name, noun, record_id, 1, 'user', p_person, trace, after);
+    values (coalesce(org, '00000000-0000-0000-0000-000000000000'), name, noun, record_id, 1, kind, p_person, trace, after);
     insert into platform.audit (org_id, action, noun, record_id, principal_kind, principal_id, session_id,
                                 method, trace_id, client_address, after)
-    values (coalesce(org, '00000000-0000-0000-0000-000000000000'), name, noun, record_id, 'user', p_person, p_session,
+    values (coalesce(org, '00000000-0000-0000-0000-000000000000'), name, noun, record_id, kind, p_person, p_session,
             method, trace, address, after);
 $$;
 
@@ -338,19 +338,30 @@ begin
 end
 $$;
 
+-- What custom roles give together.
+create function identity.custom_permissions_of(org uuid, ids uuid[]) returns text[]
+    language sql stable
+    set search_path = pg_catalog, pg_temp
+as $$
+    select array(
+        select distinct permission
+        from identity.custom_role as r, unnest(r.permissions) as permission
+        where r.org_id = org and r.custom_role_id = any (ids) order by permission)
+$$;
+
 -- Internal, without caller: what an assertion may say of a session in an organisation. The epoch
 -- is the access token's; none means any, for renewal.
 create function identity.exchange(
     p_person uuid, p_session uuid, org uuid, known_epoch bigint,
-    out live boolean, out platform_admin boolean, out role text, out epoch bigint,
+    out live boolean, out platform_admin boolean, out role text, out custom_permissions text[], out epoch bigint,
     out state text, out time_zone text, out currency_code text, out locale text, out requests_per_minute integer
 )
     language sql stable security definer
     set search_path = pg_catalog, pg_temp
 as $$
     select s.session_id is not null and (org is null or m.member_id is not null),
-           p.platform_admin, m.role, m.epoch, o.state, o.time_zone, o.currency_code, o.locale,
-           o.requests_per_minute
+           p.platform_admin, m.role, identity.custom_permissions_of(m.org_id, m.custom_role_ids), m.epoch,
+           o.state, o.time_zone, o.currency_code, o.locale, o.requests_per_minute
     from (select) as one
     left join identity.session as s on s.person_id = p_person and s.session_id = p_session
         and s.end_time is null and s.expire_time > transaction_timestamp()
@@ -395,7 +406,9 @@ create function identity.own_place(out organization jsonb, out member jsonb)
     language sql stable security definer
     set search_path = pg_catalog, pg_temp
 as $$
-    select to_jsonb(o), to_jsonb(m)
+    select to_jsonb(o),
+           to_jsonb(m) || jsonb_build_object(
+               'custom_permissions', identity.custom_permissions_of(m.org_id, m.custom_role_ids))
     from platform.ticket() as t
     left join identity.member as m on m.org_id = t.org_id and m.person_id = t.sub and t.kind = 'user' and m.state <> 'removed'
     left join identity.organization as o on o.org_id = m.org_id
@@ -419,7 +432,8 @@ $$;
 -- Adds somebody to the ticket's organisation, known elsewhere or not; tells nobody which. Their
 -- activation link is `hash`. Answers none when they are a member already.
 create function identity.add_member(
-    p_member uuid, fresh_person uuid, p_email text, p_name text, p_role text, hash bytea, lasts interval
+    p_member uuid, fresh_person uuid, p_email text, p_name text, p_role text, custom_roles uuid[],
+    hash bytea, lasts interval
 ) returns setof identity.member
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
@@ -435,8 +449,8 @@ begin
     if p_person is null then
         select person_id into p_person from identity.person where email = p_email;
     end if;
-    insert into identity.member (org_id, member_id, person_id, email, display_name, role)
-    values (org, p_member, p_person, p_email, p_name, p_role)
+    insert into identity.member (org_id, member_id, person_id, email, display_name, role, custom_role_ids)
+    values (org, p_member, p_person, p_email, p_name, p_role, custom_roles)
     on conflict (org_id, person_id) where state <> 'removed' do nothing
     returning * into added;
     if not found then
@@ -446,6 +460,21 @@ begin
     values (org, p_member, hash, transaction_timestamp() + lasts);
     return next added;
 end
+$$;
+
+-- Gives an organisation another rate at the gateway, if it is there. Who may do that is the
+-- contract's to say: the ticket names no permission.
+create function identity.set_organization_limits(org uuid, per_minute integer)
+    returns table (requests_per_minute_before integer, version bigint)
+    language sql volatile security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+    update identity.organization as o set
+        requests_per_minute = per_minute, update_time = transaction_timestamp(), version = o.version + 1
+    from (select org_id, requests_per_minute from identity.organization where org_id = org for update) as found,
+         platform.ticket() as who
+    where o.org_id = found.org_id and who.kind = 'user'
+    returning found.requests_per_minute, o.version
 $$;
 
 -- Removes the demo organisations and the people who belong nowhere else. For the operator's
@@ -483,5 +512,6 @@ grant execute on function
     identity.own_grant(uuid),
     identity.own_place(),
     identity.claim_platform_admin(bytea),
-    identity.add_member(uuid, uuid, text, text, text, bytea, interval)
+    identity.add_member(uuid, uuid, text, text, text, uuid[], bytea, interval),
+    identity.set_organization_limits(uuid, integer)
     to devsphere_identity;

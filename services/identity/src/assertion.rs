@@ -7,12 +7,15 @@ use devsphere_auth::{Kind, Organization, Role, Standing, Subject};
 use devsphere_error::{Error, Result};
 use devsphere_ids::{OrganizationId, PersonId, SessionId};
 
+use crate::custom_role;
+
 /// What the database says of a session in an organisation.
 pub(crate) struct Standings {
     live: Option<bool>,
     platform_admin: Option<bool>,
     role: Option<String>,
     epoch: Option<i64>,
+    custom_permissions: Option<Vec<String>>,
     state: Option<String>,
     time_zone: Option<String>,
     currency_code: Option<String>,
@@ -39,6 +42,8 @@ pub(crate) fn subject(
         Some(org) => {
             let role: Role = found.role.ok_or_else(missing)?.parse().map_err(Error::internal)?;
             permissions = permissions.union(&role.permissions());
+            let custom = found.custom_permissions.unwrap_or_default();
+            permissions = permissions.union(&custom_role::permissions(&custom)?);
             Some(Organization {
                 id: org.uuid(),
                 standing: standing(&found.state.ok_or_else(missing)?)?,

@@ -1,10 +1,13 @@
 //! People, where they belong, and how they prove it; the only service that mints assertions.
 
 mod assertion;
+mod custom_role;
 mod grant;
 mod instance;
+mod invitation;
 pub mod keys;
 mod member;
+mod organization;
 mod password;
 mod person;
 mod role;
@@ -22,7 +25,10 @@ use devsphere_db::{FunctionDb, Schema, TenantDb};
 use devsphere_error::Result;
 use devsphere_proto::identity::v1::{
     assertion_service_server::AssertionServiceServer,
-    instance_service_server::InstanceServiceServer, member_service_server::MemberServiceServer,
+    custom_role_service_server::CustomRoleServiceServer,
+    instance_service_server::InstanceServiceServer,
+    invitation_service_server::InvitationServiceServer, member_service_server::MemberServiceServer,
+    organization_service_server::OrganizationServiceServer,
     person_service_server::PersonServiceServer, session_service_server::SessionServiceServer,
 };
 
@@ -70,6 +76,12 @@ fn service(ctx: &Ctx) -> Result<Service> {
         .add(limited!(SessionServiceServer, session::rpc::Sessions(identity.clone())))
         .add(limited!(PersonServiceServer, person::rpc::People(identity.clone())))
         .add(limited!(MemberServiceServer, member::rpc::Members(identity.clone())))
+        .add(limited!(
+            OrganizationServiceServer,
+            organization::rpc::Organizations(identity.clone())
+        ))
+        .add(limited!(CustomRoleServiceServer, custom_role::rpc::CustomRoles(identity.clone())))
+        .add(limited!(InvitationServiceServer, invitation::rpc::Invitations(identity.clone())))
         .add(limited!(InstanceServiceServer, instance::rpc::Instances(identity.clone())))
         .add(limited!(AssertionServiceServer, assertion::rpc::Assertions(identity)))
         .build()

@@ -1,5 +1,7 @@
 //! What a membership is, who may change it, and which changes are legal.
 
+mod draft;
+mod explain;
 pub(crate) mod rpc;
 mod store;
 
@@ -8,15 +10,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use devsphere_auth::{Caller, Role};
 use devsphere_error::{Error, Result};
-use devsphere_ids::{MemberId, PersonId};
+use devsphere_ids::{CustomRoleId, MemberId, PersonId};
 use devsphere_proto::identity::v1 as pb;
-use devsphere_rpc::{etag, mask::Mask, time::timestamp};
+use devsphere_rpc::{etag, time::timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    role::{role_from_wire, role_to_wire},
-    session::address,
-};
+pub(crate) use draft::{Draft, Update};
+
+use crate::{custom_role, role::role_to_wire};
 
 /// An activation link is good for this long.
 pub(crate) const ACTIVATION_LIFETIME: Duration = Duration::from_secs(72 * 3600);
@@ -29,6 +30,9 @@ pub(crate) struct Member {
     pub(crate) email: String,
     pub(crate) display_name: String,
     pub(crate) role: String,
+    pub(crate) custom_role_ids: Vec<CustomRoleId>,
+    /// What those give together.
+    pub(crate) custom_permissions: Vec<String>,
     pub(crate) state: String,
     pub(crate) activate_time: Option<DateTime<Utc>>,
     pub(crate) create_time: DateTime<Utc>,
@@ -113,7 +117,8 @@ impl Member {
                 message: "nobody changes their own membership",
             });
         }
-        may_give(caller, self.role()?)
+        may_give(caller, self.role()?)?;
+        custom_role::holds(caller, self.custom_permissions.iter().map(String::as_str))
     }
 
     /// Refuses to take the role or the place of the last ceo.
@@ -153,59 +158,8 @@ impl Member {
                 .filter(may)
                 .map(|verb| verb.as_str().to_owned())
                 .collect(),
+            custom_role_ids: self.custom_role_ids.iter().map(CustomRoleId::to_string).collect(),
         }
-    }
-}
-
-/// A checked new member.
-pub(crate) struct Draft {
-    pub(crate) email: String,
-    pub(crate) display_name: String,
-    pub(crate) role: Role,
-    pub(crate) validate_only: bool,
-}
-
-impl TryFrom<pb::CreateMemberRequest> for Draft {
-    type Error = Error;
-
-    fn try_from(request: pb::CreateMemberRequest) -> Result<Self> {
-        let member = request.member.unwrap_or_default();
-        let role = role_from_wire(member.role(), "member.role")?;
-        let email = address(&member.email);
-        let name = member.display_name.trim();
-        // Until they choose a name, the part before the @ stands for one.
-        let display_name =
-            if name.is_empty() { email.split('@').next().unwrap_or_default() } else { name };
-        Ok(Self {
-            display_name: display_name.to_owned(),
-            email,
-            role,
-            validate_only: request.validate_only,
-        })
-    }
-}
-
-/// A checked change of a member.
-pub(crate) struct Update {
-    pub(crate) member_id: MemberId,
-    pub(crate) role: Role,
-    pub(crate) etag: String,
-    pub(crate) validate_only: bool,
-}
-
-impl TryFrom<pb::UpdateMemberRequest> for Update {
-    type Error = Error;
-
-    fn try_from(request: pb::UpdateMemberRequest) -> Result<Self> {
-        Mask::new(request.update_mask.as_ref(), &["role"])?;
-        let member = request.member.unwrap_or_default();
-        let id = member.member_id.parse();
-        Ok(Self {
-            member_id: id.map_err(|_| Error::field("member.member_id", "is required"))?,
-            role: role_from_wire(member.role(), "member.role")?,
-            etag: member.etag,
-            validate_only: request.validate_only,
-        })
     }
 }
 

@@ -5,36 +5,8 @@ mod store;
 
 use devsphere_error::{Check, Error, Result};
 use devsphere_proto::identity::v1 as pb;
-use serde::Deserialize;
-use uuid::Uuid;
 
 use crate::password;
-
-/// The organisation that the caller stands in, as `identity.own_place` tells it.
-#[derive(Deserialize)]
-pub(crate) struct Organization {
-    org_id: Uuid,
-    display_name: String,
-    time_zone: String,
-    currency_code: String,
-    locale: String,
-    state: String,
-    demo: bool,
-}
-
-impl From<Organization> for pb::Organization {
-    fn from(organization: Organization) -> Self {
-        Self {
-            organization_id: organization.org_id.to_string(),
-            display_name: organization.display_name,
-            time_zone: organization.time_zone,
-            currency_code: organization.currency_code,
-            locale: organization.locale,
-            state: crate::grant::state_to_wire(&organization.state).into(),
-            demo: organization.demo,
-        }
-    }
-}
 
 /// A checked change of password.
 pub(crate) struct NewPassword {

@@ -50,6 +50,8 @@ impl Opaque {
 pub(crate) const REFRESH: &str = "dvs_rt_";
 /// Prefix of activation tokens.
 pub(crate) const ACTIVATION: &str = "dvs_at_";
+/// Prefix of invitations to join an organisation.
+pub(crate) const JOIN: &str = "dvs_jt_";
 /// Prefix of invitations to sign up.
 pub(crate) const INVITATION: &str = "dvs_it_";
 

@@ -5,12 +5,15 @@ pub(crate) mod store;
 
 use std::net::IpAddr;
 
-use chrono_tz::Tz;
 use devsphere_error::{Check, Error, Result};
 use devsphere_ids::OrganizationId;
 use devsphere_proto::identity::v1 as pb;
 
-use crate::{password, secret::sha256};
+use crate::{
+    organization::{check_currency, check_zone},
+    password,
+    secret::sha256,
+};
 
 /// A checked sign-up.
 pub(crate) struct SignUp {
@@ -35,13 +38,9 @@ impl TryFrom<pb::SignUpRequest> for SignUp {
         let known = [&*email, &*request.display_name, &*request.organization_display_name];
         password::check(&mut check, "password", &request.password, &known);
         let time_zone = or(request.time_zone, "UTC");
-        if time_zone.parse::<Tz>().is_err() {
-            check.note("time_zone", "must be an IANA time zone, as in Europe/Berlin");
-        }
+        check_zone(&mut check, "time_zone", &time_zone);
         let currency = or(request.currency_code, "EUR");
-        if iso_currency::Currency::from_code(&currency).is_none() {
-            check.note("currency_code", "must be an ISO 4217 code, as in EUR");
-        }
+        check_currency(&mut check, "currency_code", &currency);
         for (field, text) in [
             ("display_name", &request.display_name),
             ("organization_display_name", &request.organization_display_name),

@@ -71,14 +71,29 @@ impl Role {
     const fn grants(self) -> &'static [&'static str] {
         match self {
             Self::Ceo | Self::Admin => &["administration.*", "crm.*", "identity.*"],
-            Self::Manager => &["administration.settings.read", "crm.*", "identity.members.read"],
-            Self::Sales => {
-                &["administration.settings.read", "crm.leads.*", "identity.members.read"]
-            }
-            Self::Viewer => &["administration.settings.read", "crm.all", "crm.leads.read"],
-            Self::Seo | Self::Finance | Self::Hr | Self::Support | Self::Operator => {
-                &["administration.settings.read", "identity.members.read"]
-            }
+            Self::Manager => &[
+                "administration.settings.read",
+                "crm.*",
+                "identity.members.read",
+                "identity.organization.read",
+            ],
+            Self::Sales => &[
+                "administration.settings.read",
+                "crm.leads.*",
+                "identity.members.read",
+                "identity.organization.read",
+            ],
+            Self::Viewer => &[
+                "administration.settings.read",
+                "crm.all",
+                "crm.leads.read",
+                "identity.organization.read",
+            ],
+            Self::Seo | Self::Finance | Self::Hr | Self::Support | Self::Operator => &[
+                "administration.settings.read",
+                "identity.members.read",
+                "identity.organization.read",
+            ],
             Self::Client => &[],
         }
     }

@@ -30,5 +30,13 @@ pub const OWNER_FUNCTIONS: &[(&str, &str)] = &[
     ("identity.own_place", "reads what the verified ticket's person and organisation have"),
     ("identity.claim_platform_admin", "raises the verified ticket's person, by a code of 80 bits"),
     ("identity.add_member", "adds to the verified ticket's organisation only"),
+    ("identity.find_invitation", "public; finds by the hash of a 256-bit token"),
+    ("identity.accept_invitation", "public; finds by the hash of a 256-bit token"),
+    ("identity.decline_invitation", "public; finds by the hash of a 256-bit token"),
+    ("identity.remove_custom_role", "removes from the verified ticket's organisation only"),
+    (
+        "identity.set_organization_limits",
+        "sets one number for the verified ticket's person; the contract asks for platform.*",
+    ),
     ("identity.purge_demo", "no service may call it; touches organisations marked demo only"),
 ];

@@ -64,6 +64,10 @@ ids! {
     ActivationId,
     /// A client of the organisation: its customer.
     ClientId,
+    /// A role of an organisation's own making.
+    CustomRoleId,
+    /// An invitation to join an organisation.
+    InvitationId,
     /// A lead.
     LeadId,
     /// A membership: one person in one organisation.

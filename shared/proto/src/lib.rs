@@ -1,6 +1,7 @@
 //! The contracts as Rust types and as descriptors: what every other rule derives from.
 
 mod binding;
+mod comment;
 mod contract;
 #[expect(
     clippy::allow_attributes,
@@ -17,6 +18,7 @@ mod generated {
 mod template;
 
 pub use binding::{Binding, Body, ROOT, at};
+pub use comment::comment;
 pub use contract::{Access, BadContract, Contract, Method, Module, Permission, option};
 pub use generated::devsphere::{administration, crm, identity, r#type};
 pub use template::{Template, Variable};

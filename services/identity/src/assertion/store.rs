@@ -16,8 +16,8 @@ pub(super) async fn exchange(
 ) -> Result<Standings> {
     let query = sqlx::query_as!(
         Standings,
-        "select live, platform_admin, role, epoch, state, time_zone, currency_code, locale,
-                requests_per_minute
+        "select live, platform_admin, role, epoch, custom_permissions, state, time_zone, currency_code,
+                locale, requests_per_minute
          from identity.exchange($1, $2, $3, $4)",
         person.uuid(),
         session.uuid(),

@@ -1,9 +1,9 @@
 //! The people of an organisation: one function per method.
 
-use devsphere_auth::{PermissionSet, Permit, Role};
+use devsphere_auth::Permit;
 use devsphere_db::{Change, TenantTx};
 use devsphere_error::{Error, Result};
-use devsphere_ids::{MemberId, PersonId};
+use devsphere_ids::{CustomRoleId, MemberId, PersonId};
 use devsphere_proto::{
     Contract,
     identity::v1::{self as pb, member_service_server::MemberService},
@@ -13,9 +13,10 @@ use prost_types::Timestamp;
 use serde_json::json;
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{ACTIVATION_LIFETIME, Draft, Member, Update, Verb, may_give, store};
+use super::{ACTIVATION_LIFETIME, Draft, Member, Update, Verb, explain, may_give, store};
 use crate::{
     Identity,
+    custom_role::{self, Gift},
     role::role_to_wire,
     secret::{ACTIVATION, Opaque, now},
 };
@@ -31,9 +32,14 @@ impl MemberService for Members {
         let (permit, draft) = admit::<_, Draft>(request)?;
         may_give(permit.caller(), draft.role)?;
         let taken = || Error::AlreadyExists("a member with this e-mail address");
+        let ids = &draft.custom_role_ids;
+        let may_give_all = |gifts: &[Gift]| {
+            custom_role::may_give(permit.caller(), "member.custom_role_ids", ids, gifts)
+        };
 
         if draft.validate_only {
             let mut tx = self.0.db.read(&permit).await?;
+            may_give_all(&custom_role::store::fetch_gifts(&mut tx, ids).await?)?;
             return match store::is_member(&mut tx, &draft.email).await? {
                 true => Err(taken().into()),
                 false => Ok(Response::new(would_be(&draft))),
@@ -41,6 +47,9 @@ impl MemberService for Members {
         }
         let token = Opaque::generate(ACTIVATION)?;
         let mut tx = self.0.db.write(&permit).await?;
+        if !ids.is_empty() {
+            may_give_all(&custom_role::store::fetch_gifts_for_share(&mut tx, ids).await?)?;
+        }
         let member = store::insert(&mut tx, &draft, &token.hash()).await?.ok_or_else(taken)?;
         tx.emit(changed("member.created", None, &member));
 
@@ -56,7 +65,7 @@ impl MemberService for Members {
 
         let token = Opaque::generate(ACTIVATION)?;
         let mut tx = self.0.db.write(&permit).await?;
-        let (member, _) = store::fetch_for_update(&mut tx, id(&ask.member_id)?).await?;
+        let (member, ..) = store::fetch_for_update(&mut tx, id(&ask.member_id)?, &[]).await?;
         member.step(Verb::RenewActivation)?;
         member.within_reach(permit.caller())?;
         if member.activate_time.is_some() {
@@ -115,27 +124,30 @@ impl MemberService for Members {
         request: Request<pb::UpdateMemberRequest>,
     ) -> Result<Response<pb::Member>, Status> {
         let (permit, update) = admit::<_, Update>(request)?;
-        may_give(permit.caller(), update.role)?;
-        let change = |member: &Member| Member { role: update.role.to_string(), ..member.clone() };
+        if let Some(role) = update.role {
+            may_give(permit.caller(), role)?;
+        }
+        let asked = update.custom_role_ids.as_deref().unwrap_or_default();
 
         if update.validate_only {
             let mut tx = self.0.db.read(&permit).await?;
             let member = store::fetch(&mut tx, update.member_id).await?;
-            etag::check(&update.etag, member.version)?;
-            member.within_reach(permit.caller())?;
-            member.step(Verb::Update)?;
-            return Ok(Response::new(change(&member).to_wire(permit.caller())));
+            let gifts = custom_role::store::fetch_gifts(&mut tx, asked).await?;
+            let would_be = update.apply(&member, &gifts, permit.caller())?;
+            return Ok(Response::new(would_be.to_wire(permit.caller())));
         }
         let mut tx = self.0.db.write(&permit).await?;
-        let (member, other_ceos) = store::fetch_for_update(&mut tx, update.member_id).await?;
-        etag::check(&update.etag, member.version)?;
-        member.within_reach(permit.caller())?;
-        member.step(Verb::Update)?;
-        if member.role()? == update.role {
+        let (member, other_ceos, gifts) =
+            store::fetch_for_update(&mut tx, update.member_id, asked).await?;
+        let changed_to = update.apply(&member, &gifts, permit.caller())?;
+        let new_role = changed_to.role != member.role;
+        if !new_role && changed_to.custom_role_ids == member.custom_role_ids {
             return Ok(Response::new(tx.commit(member.to_wire(permit.caller())).await?));
         }
-        member.leaves_a_ceo(other_ceos)?;
-        let updated = store::update(&mut tx, &change(&member)).await?;
+        if new_role {
+            member.leaves_a_ceo(other_ceos)?;
+        }
+        let updated = store::update(&mut tx, &changed_to).await?;
         tx.emit(changed("member.role_changed", Some(&member), &updated));
 
         Ok(Response::new(tx.commit(updated.to_wire(permit.caller())).await?))
@@ -190,29 +202,10 @@ impl MemberService for Members {
         })?;
 
         let mut tx = self.0.db.read(&permit).await?;
-        let member = store::fetch(&mut tx, id(&ask.member_id)?).await?;
+        let member = id(&ask.member_id)?;
+        let (member, granting) = store::fetch_granting(&mut tx, member, permission.name).await?;
 
-        let role = member.role()?;
-        let gives = |role: &Role| role.permissions().has(permission.bit);
-        let active = member.state == "active" && member.activate_time.is_some();
-        let allowed = active && gives(&role);
-        let module = permission.name.split('.').next().unwrap_or_default();
-        let all = PermissionSet::matching(&[&format!("{module}.all")]);
-        let explanation = if !active {
-            "is not an active member".into()
-        } else if allowed {
-            format!("the role {role} gives it")
-        } else {
-            format!("the role {role} does not give it")
-        };
-        let granting = Role::ALL.into_iter().filter(gives).map(|role| role_to_wire(role).into());
-        Ok(Response::new(pb::ExplainResponse {
-            allowed,
-            explanation,
-            role: role_to_wire(role).into(),
-            granting_roles: granting.collect(),
-            sees_all: allowed && role.permissions().covers(&all),
-        }))
+        Ok(Response::new(explain::answer(&member, permission, &granting)?))
     }
 
     async fn check_member(
@@ -239,7 +232,7 @@ impl Members {
         (verb, event): (Verb, &'static str),
     ) -> Result<(TenantTx, Member)> {
         let mut tx = self.0.db.write(permit).await?;
-        let (member, other_ceos) = store::fetch_for_update(&mut tx, id(member)?).await?;
+        let (member, other_ceos, _) = store::fetch_for_update(&mut tx, id(member)?, &[]).await?;
         etag::check(etag, member.version)?;
         member.within_reach(permit.caller())?;
         let state = member.step(verb)?.to_owned();
@@ -271,6 +264,7 @@ fn would_be(draft: &Draft) -> pb::CreateMemberResponse {
             email: draft.email.clone(),
             display_name: draft.display_name.clone(),
             role: role_to_wire(draft.role).into(),
+            custom_role_ids: draft.custom_role_ids.iter().map(CustomRoleId::to_string).collect(),
             state: pb::MemberState::Active.into(),
             ..pb::Member::default()
         }),
@@ -286,7 +280,7 @@ fn changed(name: &'static str, before: Option<&Member>, after: &Member) -> Chang
     let fields = |member: &Member| {
         json!({
             "email": member.email, "display_name": member.display_name,
-            "role": member.role, "state": member.state,
+            "role": member.role, "custom_role_ids": member.custom_role_ids, "state": member.state,
         })
     };
     let record = (after.member_id.uuid(), after.version);

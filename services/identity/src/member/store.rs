@@ -5,9 +5,11 @@ use devsphere_db::{
     list::{Condition, Field, List, Order},
 };
 use devsphere_error::{Error, Result};
-use devsphere_ids::{MemberId, PersonId};
+use devsphere_ids::{CustomRoleId, MemberId, PersonId};
+use sqlx::types::Json;
 
-use super::{ACTIVATION_LIFETIME, Draft, Member};
+use super::{ACTIVATION_LIFETIME, Draft, Member, explain::Granting};
+use crate::custom_role::Gift;
 
 /// What a filter and an order may name.
 pub(super) static FIELDS: [Field; 8] = [
@@ -31,8 +33,10 @@ pub(super) fn default_order() -> [Order; 1] {
 
 /// Members by filter and order.
 pub(super) fn list(filter: Option<Condition>, order: Vec<Order>) -> List {
-    let select = "select member_id, person_id, email, display_name, role, state, activate_time, \
-                  create_time, update_time, version from identity.member";
+    let select = "select member_id, person_id, email, display_name, role, custom_role_ids, \
+                  array(select distinct permission from identity.custom_role as r, unnest(r.permissions) as permission \
+                        where r.custom_role_id = any (m.custom_role_ids)) as custom_permissions, \
+                  state, activate_time, create_time, update_time, version from identity.member as m";
     List::new(select, &FIELDS[0]).filter(filter).order(order)
 }
 
@@ -41,55 +45,123 @@ pub(super) fn not_removed() -> Condition {
     Condition::is(&FIELDS[5], "removed".to_owned()).negated()
 }
 
+/// The member of a row.
+macro_rules! member {
+    ($row:expr) => {
+        Member {
+            member_id: $row.member_id,
+            person_id: $row.person_id,
+            email: $row.email,
+            display_name: $row.display_name,
+            role: $row.role,
+            custom_role_ids: $row.custom_role_ids,
+            custom_permissions: $row.custom_permissions,
+            state: $row.state,
+            activate_time: $row.activate_time,
+            create_time: $row.create_time,
+            update_time: $row.update_time,
+            version: $row.version,
+        }
+    };
+}
+
+/// A statement that answers members: what begins it, their columns over the row `m`, what ends it.
+macro_rules! members {
+    ($macro:ident ! ($($into:ident,)? $head:literal + $tail:literal $(, $value:expr)* $(,)?)) => {
+        sqlx::$macro!(
+            $($into,)?
+            $head
+                + r#"
+                m.member_id as "member_id!: MemberId", m.person_id as "person_id!: PersonId", m.email as "email!",
+                m.display_name as "display_name!", m.role as "role!",
+                m.custom_role_ids as "custom_role_ids!: Vec<CustomRoleId>",
+                array(select distinct permission from identity.custom_role as r, unnest(r.permissions) as permission
+                      where r.custom_role_id = any (m.custom_role_ids)) as "custom_permissions!",
+                m.state as "state!", m.activate_time, m.create_time as "create_time!",
+                m.update_time as "update_time!", m.version as "version!" "#
+                + $tail
+            $(, $value)*
+        )
+    };
+}
+
 pub(super) async fn fetch(tx: &mut TenantTx, member: MemberId) -> Result<Member> {
-    sqlx::query_as!(
+    members!(query_as!(
         Member,
-        r#"select member_id as "member_id: MemberId", person_id as "person_id: PersonId", email, display_name,
-                  role, state, activate_time, create_time, update_time, version
-           from identity.member where member_id = $1"#,
+        "select " + "from identity.member as m where m.member_id = $1",
         member.uuid(),
-    )
+    ))
     .fetch_optional(tx.conn())
     .await?
     .ok_or(Error::NotFound("member"))
 }
 
-/// The member, and how many other active ceos there are. Locks them all, in one order, so that two
-/// ceos cannot both leave last.
+/// The member, how many other active ceos there are, and what the custom roles `asked` for give.
+/// Locks them all, in one order: two ceos cannot both leave last, and no role goes or gives more
+/// before it is given.
 pub(super) async fn fetch_for_update(
     tx: &mut TenantTx,
     member: MemberId,
-) -> Result<(Member, usize)> {
-    let mut found: Vec<Member> = sqlx::query_as!(
-        Member,
-        r#"select member_id as "member_id: MemberId", person_id as "person_id: PersonId", email, display_name,
-                  role, state, activate_time, create_time, update_time, version
-           from identity.member
-           where member_id = $1 or role = 'ceo' and state = 'active' and activate_time is not null
-           order by member_id for update"#,
+    asked: &[CustomRoleId],
+) -> Result<(Member, usize, Vec<Gift>)> {
+    let asked: Vec<_> = asked.iter().map(|id| id.uuid()).collect();
+    let mut found = members!(query!(
+        r#"with gift as (
+               select custom_role_id, permissions from identity.custom_role
+               where custom_role_id = any ($2) order by custom_role_id for share
+           )
+           select (select coalesce(jsonb_agg(to_jsonb(gift)), '[]') from gift) as "gifts!: Json<Vec<Gift>>","#
+            + r#"from identity.member as m
+           where m.member_id = $1 or m.role = 'ceo' and m.state = 'active' and m.activate_time is not null
+           order by m.member_id for update of m"#,
         member.uuid(),
-    )
+        &asked,
+    ))
     .fetch_all(tx.conn())
     .await?;
     let place =
         found.iter().position(|one| one.member_id == member).ok_or(Error::NotFound("member"))?;
-    let member = found.swap_remove(place);
-    Ok((member, found.len()))
+    let row = found.swap_remove(place);
+    Ok((member!(row), found.len(), row.gifts.0))
 }
 
-/// Sets role and state, and ends what stood on the old ones by raising the epoch.
+/// The member, and the custom roles that give a permission, theirs first.
+pub(super) async fn fetch_granting(
+    tx: &mut TenantTx,
+    member: MemberId,
+    permission: &str,
+) -> Result<(Member, Vec<Granting>)> {
+    let row = members!(query!(
+        r#"select (select coalesce(jsonb_agg(to_jsonb(g) order by g.held desc, g.display_name), '[]')
+                   from (select r.custom_role_id, r.display_name, r.custom_role_id = any (m.custom_role_ids) as held
+                         from identity.custom_role as r where $2 = any (r.permissions)
+                         order by held desc, r.display_name limit 200) as g) as "granting!: Json<Vec<Granting>>","#
+            + "from identity.member as m where m.member_id = $1",
+        member.uuid(),
+        permission,
+    ))
+    .fetch_optional(tx.conn())
+    .await?
+    .ok_or(Error::NotFound("member"))?;
+    Ok((member!(row), row.granting.0))
+}
+
+/// Sets roles and state, and ends what stood on the old ones by raising the epoch.
 pub(super) async fn update(tx: &mut TenantTx, changed: &Member) -> Result<Member> {
-    Ok(sqlx::query_as!(
+    let custom_role_ids: Vec<_> = changed.custom_role_ids.iter().map(|id| id.uuid()).collect();
+    Ok(members!(query_as!(
         Member,
-        r#"update identity.member
-           set role = $2, state = $3, epoch = epoch + 1, update_time = transaction_timestamp(), version = version + 1
-           where member_id = $1
-           returning member_id as "member_id: MemberId", person_id as "person_id: PersonId", email, display_name,
-                     role, state, activate_time, create_time, update_time, version"#,
+        "update identity.member as m
+         set role = $2, custom_role_ids = $3, state = $4, epoch = epoch + 1,
+             update_time = transaction_timestamp(), version = version + 1
+         where m.member_id = $1
+         returning "
+            + "",
         changed.member_id.uuid(),
         changed.role,
+        &custom_role_ids,
         changed.state,
-    )
+    ))
     .fetch_one(tx.conn())
     .await?)
 }
@@ -100,20 +172,19 @@ pub(super) async fn insert(
     draft: &Draft,
     token_hash: &[u8],
 ) -> Result<Option<Member>> {
-    Ok(sqlx::query_as!(
+    let custom_role_ids: Vec<_> = draft.custom_role_ids.iter().map(|id| id.uuid()).collect();
+    Ok(members!(query_as!(
         Member,
-        r#"select member_id as "member_id!: MemberId", person_id as "person_id!: PersonId", email as "email!",
-                  display_name as "display_name!", role as "role!", state as "state!", activate_time,
-                  create_time as "create_time!", update_time as "update_time!", version as "version!"
-           from identity.add_member($1, $2, $3, $4, $5, $6, make_interval(secs => $7))"#,
+        "select " + "from identity.add_member($1, $2, $3, $4, $5, $6, $7, make_interval(secs => $8)) as m",
         MemberId::fresh().uuid(),
         PersonId::fresh().uuid(),
         draft.email,
         draft.display_name,
         draft.role.as_str(),
+        &custom_role_ids,
         token_hash,
         ACTIVATION_LIFETIME.as_secs_f64(),
-    )
+    ))
     .fetch_optional(tx.conn())
     .await?)
 }

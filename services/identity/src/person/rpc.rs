@@ -8,9 +8,10 @@ use devsphere_rpc::admit;
 use serde_json::json;
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{NewPassword, Organization, plain_code, store};
+use super::{NewPassword, plain_code, store};
 use crate::{
     Identity, member,
+    organization::Organization,
     secret::sha256,
     session::{
         GuessKeys,
@@ -36,7 +37,9 @@ impl PersonService for People {
         permissions.sort();
         Ok(Response::new(pb::Me {
             person: Some(me.granted.person()?),
-            organization: organization.map_err(Error::internal)?.map(Into::into),
+            organization: organization
+                .map_err(Error::internal)?
+                .map(|organization| organization.to_wire(permit.caller())),
             member: own.map_err(Error::internal)?.map(|own| own.to_wire(permit.caller())),
             permissions,
             affiliations: me.granted.affiliations()?,

@@ -1,7 +1,8 @@
 //! Signing up, in and out: one function per method.
 
+use devsphere_auth::Anonymous;
 use devsphere_db::Change;
-use devsphere_error::{Error, Result};
+use devsphere_error::{Check, Error, Result};
 use devsphere_ids::{OrganizationId, SessionId};
 use devsphere_proto::identity::v1::{self as pb, session_service_server::SessionService};
 use devsphere_rpc::{admit, admit_anonymous, time::timestamp};
@@ -11,10 +12,9 @@ use tonic::{Request, Response, Status, async_trait};
 
 use super::{GuessKeys, SignIn, SignUp, store};
 use crate::{
-    Identity, password,
+    Core, Identity, password,
     secret::{Opaque, REFRESH, sha256},
 };
-use devsphere_error::Check;
 
 pub(crate) struct Sessions(pub(crate) Identity);
 
@@ -79,23 +79,8 @@ impl SessionService for Sessions {
         let found = store::find_activation(&self.0.functions, &proof, &hash).await?;
         let email = found.email.ok_or_else(invalid)?;
         let keys = GuessKeys::new(&email, proof.facts().address);
-        let new_hash = match found.password_hash {
-            Some(known) => {
-                self.prove(&proof, &keys, &email, ask.password, known).await?;
-                None
-            }
-            None => {
-                let mut check = Check::default();
-                password::check(
-                    &mut check,
-                    "password",
-                    &ask.password,
-                    &[&email, &ask.display_name],
-                );
-                check.done()?;
-                Some(self.0.passwords.hash(ask.password).await?)
-            }
-        };
+        let claim = Claim { email: &email, name: &ask.display_name, password: ask.password };
+        let new_hash = self.0.prove(&proof, &keys, claim, found.password_hash).await?;
         let name = (ask.display_name.trim(), &keys);
         let organization = store::activate(&self.0.functions, &proof, &hash, new_hash, name)
             .await?
@@ -183,20 +168,34 @@ impl SessionService for Sessions {
     }
 }
 
-impl Sessions {
-    /// Somebody known proves that the account is theirs, and is counted like at a sign-in.
-    async fn prove(
+/// That an e-mail address is somebody's.
+pub(crate) struct Claim<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) password: String,
+}
+
+impl Core {
+    /// Somebody known proves that the account is theirs, and is counted like at a sign-in; somebody
+    /// new chooses a password, whose hash is answered.
+    pub(crate) async fn prove(
         &self,
-        proof: &devsphere_auth::Anonymous,
+        proof: &Anonymous,
         keys: &GuessKeys,
-        email: &str,
-        password: String,
-        known: String,
-    ) -> Result<()> {
-        let guess = store::begin_guess(&self.0.functions, proof, keys, email).await?;
+        claim: Claim<'_>,
+        known: Option<String>,
+    ) -> Result<Option<String>> {
+        let Claim { email, name, password } = claim;
+        let Some(known) = known else {
+            let mut check = Check::default();
+            password::check(&mut check, "password", &password, &[email, name]);
+            check.done()?;
+            return self.passwords.hash(password).await.map(Some);
+        };
+        let guess = store::begin_guess(&self.functions, proof, keys, email).await?;
         wait(guess.wait_seconds)?;
-        if self.0.passwords.compare(password, Some(known)).await?.right {
-            return Ok(());
+        if self.passwords.compare(password, Some(known)).await?.right {
+            return Ok(None);
         }
         Err(Error::field("password", "is not the one of this e-mail address"))
     }
