@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use devsphere_boot::grpc_timeout;
 use devsphere_error::{Error, Result};
 use devsphere_proto::Method;
-use http::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 
 use crate::Limits;
@@ -22,14 +20,13 @@ pub(crate) struct Deadline(Instant);
 
 impl Deadline {
     /// The deadline of a call that begins now.
-    pub(crate) fn of(method: &Method, headers: &HeaderMap, limits: &Limits) -> Self {
+    pub(crate) fn of(method: &Method, patience: Option<Duration>, limits: &Limits) -> Self {
         let (default, cap) = if method.streams {
             (limits.longest_stream, limits.longest_stream)
         } else {
             (limits.default_deadline, limits.longest_deadline)
         };
-        let wanted = headers.get(TIMEOUT).and_then(|value| grpc_timeout(value.to_str().ok()?));
-        Self(Instant::now() + wanted.unwrap_or(default).min(cap))
+        Self(Instant::now() + patience.unwrap_or(default).min(cap))
     }
 
     /// What is left, for the next hop.
@@ -60,6 +57,8 @@ fn write(left: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use devsphere_boot::grpc_timeout;
+
     use super::*;
 
     #[test]

@@ -2,18 +2,17 @@
 
 use std::net::IpAddr;
 
-use devsphere_error::{Error, Failure, Result};
+use devsphere_error::{Error, Result};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use hyper::body::Incoming;
 use tonic::body::Body;
-use uuid::Uuid;
 
 use crate::{
     Limits,
     browser::{Origins, Site, allow, harden, is_form, is_preflight, preflight},
     edge::{Edge, Proxies},
-    headers,
-    router::{Front, unsupported},
+    refusal,
+    router::Front,
 };
 
 /// What stands between the connections and the calls.
@@ -68,10 +67,13 @@ impl Door {
         site: &Site,
     ) -> Response<Body> {
         if is_form(request.method(), request.headers()) {
-            return unsupported();
+            return refusal::plain(request.headers(), &Error::UnsupportedMediaType);
         }
         match site {
-            Site::Foreign => return refuse(&Error::Csrf),
+            Site::Foreign if is_native(request.headers()) => {
+                return refusal::grpc(request.headers(), &Error::Csrf);
+            }
+            Site::Foreign => return refusal::plain(request.headers(), &Error::Csrf),
             Site::Link => {
                 request.headers_mut().remove(header::COOKIE);
                 request.headers_mut().remove(header::AUTHORIZATION);
@@ -81,13 +83,6 @@ impl Door {
         let client = self.proxies.client(peer, request.headers());
         self.front.answer(request, client).await
     }
-}
-
-fn refuse(error: &Error) -> Response<Body> {
-    let request = Uuid::now_v7();
-    let mut response = error.status(&request.to_string(), Failure::Query).into_http();
-    headers::leave(response.headers_mut(), request);
-    response
 }
 
 fn is_native(headers: &HeaderMap) -> bool {

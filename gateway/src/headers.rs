@@ -5,7 +5,8 @@ use std::{fmt::Display, net::IpAddr};
 use devsphere_auth::{ASSERTION, CLIENT_ADDRESS, PEER, REQUEST, USER_AGENT};
 use devsphere_boot::telemetry;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use tonic::metadata::MetadataMap;
+use tonic::{Status, metadata::MetadataMap};
+use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use crate::deadline::{Deadline, TIMEOUT};
@@ -17,7 +18,10 @@ const REQUEST_ID: &str = "devsphere-request-id";
 const OURS: &str = "devsphere";
 
 /// The only headers of a client that a service sees as they came.
-const ALLOWED: [HeaderName; 3] = [
+const ALLOWED: [HeaderName; 1] = [header::ACCEPT_LANGUAGE];
+
+/// And those of a client that speaks gRPC itself.
+const NATIVE: [HeaderName; 3] = [
     header::CONTENT_TYPE,
     HeaderName::from_static("grpc-encoding"),
     HeaderName::from_static("grpc-accept-encoding"),
@@ -63,13 +67,16 @@ impl Origin {
 /// The headers that a service gets.
 pub(crate) fn forward(
     client: &HeaderMap,
+    is_native: bool,
     origin: &Origin,
     assertion: Option<HeaderValue>,
     deadline: Deadline,
 ) -> HeaderMap {
     let mut headers = origin.metadata().into_headers();
-    for name in ALLOWED {
-        let mut values = client.get_all(&name).iter();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    let native: &[_] = if is_native { &NATIVE } else { &[] };
+    for name in ALLOWED.iter().chain(native) {
+        let mut values = client.get_all(name).iter();
         if let (Some(value), None) = (values.next(), values.next())
             && value.len() <= LONGEST
         {
@@ -97,6 +104,15 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
     let ours: Vec<_> = headers.keys().filter(|name| is_ours(name)).cloned().collect();
     for name in ours {
         headers.remove(name);
+    }
+}
+
+/// When trying again may help, as HTTP says it: in whole seconds.
+pub(crate) fn retry_after(headers: &mut HeaderMap, status: &Status) {
+    let details = status.get_error_details();
+    if let Some(delay) = details.retry_info().and_then(|info| info.retry_delay) {
+        let rest = u64::from(delay.subsec_nanos() > 0);
+        put(headers, "retry-after", (delay.as_secs() + rest).max(1));
     }
 }
 

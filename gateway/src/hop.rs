@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use devsphere_boot::telemetry;
-use devsphere_error::{Error, Failure};
+use devsphere_error::{Error, Failure, Language, localized};
 use devsphere_proto::Method;
-use http::{HeaderMap, HeaderName, Response};
+use http::{HeaderMap, HeaderName, Response, header};
 use opentelemetry::{KeyValue, metrics::Histogram};
 use tonic::{Code, Status, body::Body};
 use tracing::Span;
@@ -21,6 +21,7 @@ pub(crate) struct Hop {
     pub(crate) request: Uuid,
     pub(crate) span: Span,
     method: Option<&'static Method>,
+    language: Language,
     begun: Instant,
     durations: Histogram<f64>,
     code: Code,
@@ -56,9 +57,11 @@ impl Hop {
         // The parent alone: what else a client says of traces would reach the services.
         let parent = headers.get(PARENT).map(|parent| (PARENT, parent.clone()));
         telemetry::adopt(&span, &HeaderMap::from_iter(parent));
+        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let language = accepted.map(Language::of).unwrap_or_default();
         let (begun, durations) = (Instant::now(), durations.clone());
         // Until told otherwise: nobody is left to tell when the client goes away.
-        Self { request, span, method, begun, durations, code: Code::Cancelled }
+        Self { request, span, method, language, begun, durations, code: Code::Cancelled }
     }
 
     /// Notes how the call ended.
@@ -69,8 +72,13 @@ impl Hop {
     /// Ends the call before there was an answer.
     pub(crate) fn refuse(mut self, error: &Error) -> Response<Body> {
         let mut response = self.status(error).into_http();
-        headers::leave(response.headers_mut(), self.request);
+        self.leave(response.headers_mut());
         response
+    }
+
+    /// Makes an answer's headers fit for the client.
+    pub(crate) fn leave(&self, headers: &mut HeaderMap) {
+        headers::leave(headers, self.request);
     }
 
     /// Ends the call after its answer began.
@@ -81,8 +89,9 @@ impl Hop {
         trailers
     }
 
-    /// Logs what is ours to mend, and renders the error with the request's name.
-    fn status(&mut self, error: &Error) -> Status {
+    /// Ends the call with that error: logs what is ours to mend, and renders it with the request's
+    /// name and in the client's language.
+    pub(crate) fn status(&mut self, error: &Error) -> Status {
         let method = self.method.map_or("unknown", |method| method.path);
         self.span.in_scope(|| match error {
             Error::Internal(source) => tracing::error!(method, %source, "call failed"),
@@ -94,7 +103,7 @@ impl Hop {
         let reads = self.method.is_none_or(|method| method.reads);
         let status = error.status(&self.request.to_string(), Failure::of_method(method, reads));
         self.end(status.code());
-        status
+        localized(status, self.language)
     }
 }
 

@@ -1,7 +1,10 @@
 //! The only door for clients: a credential becomes an assertion, a path a service; no code per method.
 
 mod answer;
+mod body;
 mod browser;
+mod call;
+mod connect;
 mod credential;
 mod deadline;
 mod door;
@@ -14,9 +17,13 @@ mod health;
 mod hop;
 mod limit;
 mod reflection;
+mod refusal;
+mod rest;
 mod router;
 mod server;
+mod transcode;
 mod upstreams;
+mod web;
 
 use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
 

@@ -2,17 +2,23 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use devsphere_error::Error;
 use devsphere_proto::Contract;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, Request, Response, Version, header};
 use hyper::body::Incoming;
 use opentelemetry::metrics::Histogram;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tonic::{body::Body, service::Routes};
 use tower::ServiceExt as _;
-use uuid::Uuid;
 
-use crate::{Limits, exchange::Exchange, forward, headers, hop, reflection, upstreams::Upstreams};
+use crate::{
+    Limits, connect,
+    exchange::Exchange,
+    forward, hop, reflection, refusal, rest,
+    upstreams::Upstreams,
+    web::{self, Web},
+};
 
 /// What every request shares.
 pub(crate) struct Front {
@@ -24,6 +30,7 @@ pub(crate) struct Front {
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) durations: Histogram<f64>,
     pub(crate) answers: TaskTracker,
+    pub(crate) routes: rest::Routes,
     own: Routes,
 }
 
@@ -31,7 +38,9 @@ pub(crate) struct Front {
 #[derive(Debug, PartialEq, Eq)]
 enum Protocol {
     Grpc,
-    Unsupported,
+    Web(Web),
+    Rest,
+    Connect,
 }
 
 impl Front {
@@ -50,6 +59,7 @@ impl Front {
             limits,
             durations: hop::durations(),
             answers: TaskTracker::new(),
+            routes: rest::Routes::new(contract),
             own,
         }
     }
@@ -60,22 +70,40 @@ impl Front {
         request: Request<Incoming>,
         client: IpAddr,
     ) -> Response<Body> {
-        match spoken(request.headers()) {
+        match spoken(request.uri().path(), request.headers()) {
+            Protocol::Grpc if request.version() < Version::HTTP_2 => {
+                refusal::plain(request.headers(), &Error::UnsupportedMediaType)
+            }
             Protocol::Grpc if reflection::OWN.contains(&service(request.uri().path())) => {
                 // Outside the limits of calls: a probe must be answered when everything is busy.
                 self.own.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
             }
             Protocol::Grpc => forward::call(self, request, client).await,
-            Protocol::Unsupported => unsupported(),
+            Protocol::Web(web) => web::call(self, request, client, web).await,
+            Protocol::Rest => rest::call(self, request, client).await,
+            Protocol::Connect => connect::call(self, request, client).await,
         }
     }
 }
 
-fn spoken(headers: &HeaderMap) -> Protocol {
+fn spoken(path: &str, headers: &HeaderMap) -> Protocol {
+    let kind = content_type(headers).unwrap_or_default();
+    if matches!(kind, "application/grpc" | "application/grpc+proto") {
+        return Protocol::Grpc;
+    }
+    match Web::spoken(kind.as_bytes()) {
+        Some(web) => Protocol::Web(web),
+        None if path.starts_with("/api/") => Protocol::Rest,
+        None => Protocol::Connect,
+    }
+}
+
+/// What a body says it is; two words on it are none.
+pub(crate) fn content_type(headers: &HeaderMap) -> Option<&str> {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    match (types.next().map(HeaderValue::as_bytes), types.next()) {
-        (Some(b"application/grpc" | b"application/grpc+proto"), None) => Protocol::Grpc,
-        _ => Protocol::Unsupported,
+    match (types.next(), types.next()) {
+        (Some(kind), None) => kind.to_str().ok(),
+        _ => None,
     }
 }
 
@@ -83,34 +111,31 @@ fn service(path: &str) -> &str {
     path.strip_prefix('/').and_then(|path| path.split_once('/')).map_or("", |(service, _)| service)
 }
 
-pub(crate) fn unsupported() -> Response<Body> {
-    let mut response = Response::new(Body::new("unsupported content-type\n".to_owned()));
-    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    headers::leave(response.headers_mut(), Uuid::now_v7());
-    response
-}
-
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
-    fn one_content_type_of_grpc_is_grpc_and_nothing_else_is() {
-        let of = |types: &[&'static str]| {
+    fn the_content_type_says_what_is_spoken_and_then_the_path() {
+        let of = |path, types: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for value in types {
                 headers.append(header::CONTENT_TYPE, HeaderValue::from_static(value));
             }
-            spoken(&headers)
+            spoken(path, &headers)
         };
-        assert_eq!(of(&["application/grpc"]), Protocol::Grpc);
-        assert_eq!(of(&["application/grpc+proto"]), Protocol::Grpc);
-        for other in ["application/grpc-web", "application/grpc+json", "application/json", ""] {
-            assert_eq!(of(&[other]), Protocol::Unsupported, "{other}");
+        for path in ["/a.B/C", "/api/v1/leads"] {
+            assert_eq!(of(path, &["application/grpc"]), Protocol::Grpc);
+            assert_eq!(of(path, &["application/grpc+proto"]), Protocol::Grpc);
+            assert_eq!(of(path, &["application/grpc-web"]), Protocol::Web(Web::Binary));
+            assert_eq!(of(path, &["application/grpc-web-text"]), Protocol::Web(Web::Text));
         }
-        assert_eq!(of(&[]), Protocol::Unsupported);
-        assert_eq!(of(&["application/grpc", "application/grpc"]), Protocol::Unsupported);
+        for other in [&["application/json"][..], &[], &["application/grpc", "application/grpc"]] {
+            assert_eq!(of("/a.B/C", other), Protocol::Connect);
+            assert_eq!(of("/api/v1/leads", other), Protocol::Rest);
+        }
     }
 
     #[test]

@@ -87,6 +87,28 @@ impl Client {
         .header("te", "trailers")
         .header("authorization", "Bearer a-credential")
     }
+
+    /// A request with a credential, and nothing that speaks gRPC.
+    pub(crate) fn http(&self, verb: http::Method, path: &str) -> Call {
+        let mut call = self.call(path).without("content-type").without("te").body("");
+        call.method = verb;
+        call
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Call {
+        self.http(http::Method::GET, path)
+    }
+
+    /// A body of JSON.
+    pub(crate) fn post(&self, path: &str, json: impl Into<Bytes>) -> Call {
+        self.http(http::Method::POST, path).header("content-type", "application/json").body(json)
+    }
+
+    pub(crate) fn patch(&self, path: &str, json: impl Into<Bytes>) -> Call {
+        let mut call = self.post(path, json);
+        call.method = http::Method::PATCH;
+        call
+    }
 }
 
 impl Call {
@@ -160,6 +182,18 @@ impl Call {
 }
 
 impl Got {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
     pub(crate) fn status(&self) -> Status {
         let found = Status::from_header_map(&self.trailers);
         found.or_else(|| Status::from_header_map(&self.headers)).unwrap()

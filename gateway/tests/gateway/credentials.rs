@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use devsphere_error::{Error, Failure};
+use devsphere_error::{Error, Failure, Language, localized};
 use devsphere_gateway::Limits;
 use devsphere_testkit::{StatusExt as _, eventually};
 use tonic::{Code, Status};
@@ -96,7 +96,7 @@ async fn who_shares_a_failed_exchange_shares_the_refusal() {
     client.settled().await;
     world.identity.open(true);
 
-    let expected = refusal.status("identity-said-so", Failure::Query);
+    let expected = localized(refusal.status("identity-said-so", Failure::Query), Language::English);
     for call in calls {
         let status = call.await;
         assert_eq!(status.code(), Code::ResourceExhausted);

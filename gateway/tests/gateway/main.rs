@@ -6,19 +6,24 @@
     reason = "the helpers of a test fail, spawn and refuse as the test itself"
 )]
 
+mod bounds;
 mod browsers;
 mod bytes;
 mod client;
+mod connect;
 mod credentials;
 mod deadlines;
 mod edge;
 mod headers;
+mod http1;
 mod identity;
 mod limits;
 mod own;
 mod recorder;
 mod refusals;
+mod rest;
 mod stopping;
 mod telemetry;
 mod tls;
+mod web;
 mod world;

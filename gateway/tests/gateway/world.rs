@@ -12,17 +12,24 @@ use std::{
 };
 
 use devsphere_boot::{Endpoint, Tasks};
+use devsphere_error::{Error, Failure, Language, localized};
 use devsphere_gateway::{Config, Edge, Gateway, Limits, serve};
 use devsphere_proto::identity::v1::assertion_service_server::AssertionServiceServer;
+use http::HeaderMap;
 use opentelemetry::{global, trace::TracerProvider as _};
 use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use prost::Message;
 use tonic::service::Routes;
 use tonic_health::server::{HealthReporter, health_reporter};
 use tracing_subscriber::{
     Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use crate::{client::Client, identity::Identity, recorder::Recorder};
+use crate::{
+    client::{Client, frame, headers},
+    identity::Identity,
+    recorder::{Answer, Recorder},
+};
 
 pub(crate) const GET: &str = "/devsphere.crm.v1.LeadService/GetLead";
 pub(crate) const EXPORT: &str = "/devsphere.crm.v1.LeadService/ExportLeads";
@@ -75,6 +82,28 @@ impl World {
         let config = Config { listen, peers: BTreeMap::from_iter(peers), edge, limits };
         let gateway = serve(config, &Tasks::default()).await.unwrap();
         Self { gateway, crm, crm_health, identity, persons, folder }
+    }
+
+    /// What crm was asked, the last time.
+    pub(crate) fn asked<M: Message + Default>(&self) -> M {
+        let seen = self.crm.seen().pop().unwrap();
+        assert_eq!(seen.headers["content-type"], "application/grpc");
+        M::decode(&seen.body.unwrap()[5..]).unwrap()
+    }
+
+    /// Crm answers that from now on.
+    pub(crate) fn will_answer(&self, message: &impl Message) {
+        let trailers = headers(&[("grpc-status", "0")]);
+        let pieces = vec![frame(&message.encode_to_vec())];
+        self.crm.will(Answer::Say { headers: HeaderMap::new(), pieces, trailers });
+    }
+
+    /// Crm refuses so from now on.
+    pub(crate) fn will_refuse(&self, error: &Error) {
+        let status = localized(error.status("r-1", Failure::Query), Language::English);
+        let mut headers = HeaderMap::new();
+        status.add_header(&mut headers).unwrap();
+        self.crm.will(Answer::Refuse(headers));
     }
 
     pub(crate) async fn client(&self) -> Client {

@@ -1,12 +1,14 @@
 //! The one error of the mesh, and its one mapping to a gRPC status.
 
 mod database;
+mod reasons;
 mod status;
 mod violation;
 
 use std::time::Duration;
 
 pub use database::{OnConstraint, is_lost_connection};
+pub use reasons::{Language, http_status, localized, reasons};
 pub use status::{DOMAIN, Failure};
 pub use violation::{Check, Violation};
 
@@ -85,6 +87,12 @@ pub enum Error {
     /// The message is larger than the service reads.
     #[error("the message is larger than {limit} bytes")]
     PayloadTooLarge { limit: usize },
+    /// A body of a kind that nobody here reads.
+    #[error("the content type is not supported")]
+    UnsupportedMediaType,
+    /// A body packed in a way that nobody here unpacks.
+    #[error("the encoding is not supported, send gzip or identity")]
+    UnsupportedEncoding,
     /// No such method here.
     #[error("unknown method")]
     UnknownMethod,

@@ -121,6 +121,8 @@ impl Error {
             Self::Unavailable { .. } | Self::TicketExpired => (Code::Unavailable, "UNAVAILABLE"),
             Self::DeadlineExceeded => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
             Self::PayloadTooLarge { .. } => (Code::InvalidArgument, "PAYLOAD_TOO_LARGE"),
+            Self::UnsupportedMediaType => (Code::InvalidArgument, "UNSUPPORTED_MEDIA_TYPE"),
+            Self::UnsupportedEncoding => (Code::Unimplemented, "UNSUPPORTED_MEDIA_TYPE"),
             Self::UnknownMethod => (Code::Unimplemented, "METHOD_NOT_ALLOWED"),
             Self::Replayed | Self::Peer(_) | Self::Internal(_) => {
                 (Code::Internal, failure.reason())

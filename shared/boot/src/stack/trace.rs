@@ -1,8 +1,13 @@
 //! Trace: one span per hop, one log line per failure.
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::{
+    extract::Request,
+    http::{HeaderMap, header},
+    middleware::Next,
+    response::Response,
+};
 use devsphere_auth::Facts;
-use devsphere_error::{Error, Failure};
+use devsphere_error::{Error, Failure, Language, localized};
 use devsphere_proto::Method;
 use tonic::Status;
 use tracing::Instrument as _;
@@ -24,13 +29,25 @@ pub(super) async fn layer(request: Request, next: Next) -> Response {
         request = %trace,
     );
     telemetry::adopt(&span, request.headers());
+    let language = language(request.headers());
     let response = next.run(request).instrument(span.clone()).await;
     let _in_span = span.enter();
-    finish(response, method, &trace.to_string())
+    finish(response, method, &trace.to_string(), language)
+}
+
+/// The language that the caller's client asks for.
+fn language(headers: &HeaderMap) -> Language {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    accepted.map(Language::of).unwrap_or_default()
 }
 
 /// Logs what is ours to mend, and renders the status once more, now with the request's name.
-fn finish(response: Response, method: &'static Method, trace: &str) -> Response {
+fn finish(
+    response: Response,
+    method: &'static Method,
+    trace: &str,
+    language: Language,
+) -> Response {
     let status = match (error_of(&response), response.extensions().get::<Status>()) {
         (Some(error), _) => {
             match error {
@@ -48,7 +65,7 @@ fn finish(response: Response, method: &'static Method, trace: &str) -> Response 
         (None, Some(status)) => transport(status, trace, method),
         (None, None) => return response,
     };
-    status.into_http()
+    localized(status, language).into_http()
 }
 
 /// A message that does not decode, in the caller's terms; anything else is a fault of ours.

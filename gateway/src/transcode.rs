@@ -1,0 +1,14 @@
+//! From JSON to messages and back, by descriptor.
+
+mod frames;
+mod gzip;
+mod json;
+mod leaf;
+mod render;
+mod scan;
+
+pub(crate) use frames::{Deframer, frame};
+pub(crate) use gzip::{pack, unpack};
+pub(crate) use json::{Reader, parse, read, shown};
+pub(crate) use leaf::{from_text, mask};
+pub(crate) use render::{Names, render, value};
