@@ -37,7 +37,8 @@ pub(super) fn whole(field: &FieldDescriptor, value: Value) -> Result<Field, Stri
     let parent = field.parent_message().clone();
     let read = DynamicMessage::deserialize_with_options(parent, object, &STRICT);
     let mut message = read.map_err(|_| expected(field))?;
-    message.take_field(field).ok_or_else(|| expected(field))
+    // What equals the default is not kept.
+    Ok(message.take_field(field).unwrap_or_else(|| Field::default_value_for_field(field)))
 }
 
 fn mask_kind(field: &FieldDescriptor) -> Option<MessageDescriptor> {

@@ -129,6 +129,24 @@ async fn an_update_touches_what_its_json_names() {
 }
 
 #[tokio::test]
+async fn a_value_written_out_may_be_the_default() {
+    let world = World::start().await;
+    let client = world.client().await;
+    world.will_answer(&Lead::default());
+    let path = format!("/api/v1/leads/{ID}");
+    client.patch(&path, r#"{"note":"","tags":[]}"#).send().await.unwrap();
+    let asked: UpdateLeadRequest = world.asked();
+    let mut paths = asked.update_mask.unwrap().paths;
+    paths.sort();
+    assert_eq!(paths, ["note", "tags"]);
+
+    world.will_answer(&ListLeadsResponse::default());
+    let query = "/api/v1/leads?page_token=&page_size=0&show_deleted=false";
+    assert_eq!(client.get(query).send().await.unwrap().http, 200);
+    assert_eq!(world.asked::<ListLeadsRequest>(), ListLeadsRequest::default());
+}
+
+#[tokio::test]
 async fn headers_stand_for_fields() {
     let world = World::start().await;
     let client = world.client().await;
