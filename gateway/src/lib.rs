@@ -16,6 +16,7 @@ mod headers;
 mod health;
 mod hop;
 mod limit;
+mod openapi;
 mod reflection;
 mod refusal;
 mod rest;
@@ -131,7 +132,7 @@ pub async fn serve(config: Config, tasks: &Tasks) -> Result<Gateway> {
         tls: edge.tls.as_ref().map(edge::acceptor).transpose()?,
         local: edge.socket.as_deref().map(edge::socket).transpose()?,
     };
-    let front = Front::new(contract, upstreams, own, limits);
+    let front = Front::new(contract, upstreams, own, limits)?;
     let door = Arc::new(Door::new(front, &edge)?);
 
     let done = CancellationToken::new();

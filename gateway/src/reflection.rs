@@ -22,16 +22,20 @@ const METHOD: i32 = 2;
 
 /// Health with reflection beside it.
 pub(crate) fn add(contract: &Contract, health: HealthServer<impl Health>) -> Result<Routes> {
+    let services = services(contract);
+    let names: Vec<_> = services.iter().map(|(_, service)| service.as_str()).collect();
+    let health = Routes::new(health).into_axum_router();
+    Ok(reflection::add_from(&shown(contract)?, &names, health)?.into())
+}
+
+/// The descriptors that clients may know, as an encoded `FileDescriptorSet`.
+pub(crate) fn shown(contract: &Contract) -> Result<Vec<u8>> {
     let internal: BTreeSet<_> = contract
         .methods()
         .filter(|method| matches!(method.access, Access::Internal { .. }))
         .map(|method| method.path)
         .collect();
-    let shown = without(contract.pool(), DESCRIPTORS, |path| internal.contains(path))?;
-    let services = services(contract);
-    let names: Vec<_> = services.iter().map(|(_, service)| service.as_str()).collect();
-    let health = Routes::new(health).into_axum_router();
-    Ok(reflection::add_from(&shown, &names, health)?.into())
+    without(contract.pool(), DESCRIPTORS, |path| internal.contains(path))
 }
 
 /// Every module's services of which clients may know anything.

@@ -35,6 +35,12 @@ pub(crate) async fn call(
     client: IpAddr,
 ) -> Response<Body> {
     let (parts, incoming) = request.into_parts();
+    if let Some(document) = front.documents.at(parts.uri.path(), &parts.headers) {
+        if parts.method != http::Method::GET {
+            return refusal::wrong_verb(&parts.headers, "GET");
+        }
+        return document;
+    }
     let found = match front.routes.find(parts.method.as_str(), parts.uri.path()) {
         Ok(found) => found,
         Err(None) => return refusal::plain(&parts.headers, &Error::NotFound("path")),

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use devsphere_error::Error;
+use devsphere_error::{Error, Result};
 use devsphere_proto::Contract;
 use http::{HeaderMap, Request, Response, Version, header};
 use hyper::body::Incoming;
@@ -15,7 +15,9 @@ use tower::ServiceExt as _;
 use crate::{
     Limits, connect,
     exchange::Exchange,
-    forward, hop, reflection, refusal, rest,
+    forward, hop,
+    openapi::Documents,
+    reflection, refusal, rest,
     upstreams::Upstreams,
     web::{self, Web},
 };
@@ -31,6 +33,7 @@ pub(crate) struct Front {
     pub(crate) durations: Histogram<f64>,
     pub(crate) answers: TaskTracker,
     pub(crate) routes: rest::Routes,
+    pub(crate) documents: Documents,
     own: Routes,
 }
 
@@ -49,8 +52,8 @@ impl Front {
         upstreams: Upstreams,
         own: Routes,
         limits: Limits,
-    ) -> Self {
-        Self {
+    ) -> Result<Self> {
+        Ok(Self {
             contract,
             exchange: Exchange::new(limits.default_deadline),
             upstreams,
@@ -60,8 +63,9 @@ impl Front {
             durations: hop::durations(),
             answers: TaskTracker::new(),
             routes: rest::Routes::new(contract),
+            documents: Documents::new(contract)?,
             own,
-        }
+        })
     }
 
     /// Answers one request of the client at that address.

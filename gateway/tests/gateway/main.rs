@@ -13,6 +13,7 @@ mod client;
 mod connect;
 mod credentials;
 mod deadlines;
+mod documents;
 mod edge;
 mod headers;
 mod http1;

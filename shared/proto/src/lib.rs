@@ -18,7 +18,7 @@ mod generated {
 mod template;
 
 pub use binding::{Binding, Body, ROOT, at};
-pub use comment::comment;
+pub use comment::{comment, comment_at};
 pub use contract::{Access, BadContract, Contract, Method, Module, Permission, option};
 pub use generated::devsphere::{administration, crm, identity, r#type};
 pub use template::{Template, Variable};

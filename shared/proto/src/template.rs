@@ -27,6 +27,13 @@ pub struct Variable {
     segments: Range<usize>,
 }
 
+impl Variable {
+    /// What it is called where it stands alone, as in `lead_id`.
+    pub fn name(&self) -> &str {
+        self.field.rsplit('.').next().unwrap_or(&self.field)
+    }
+}
+
 impl Template {
     /// Reads a template.
     ///
@@ -122,9 +129,10 @@ impl Template {
         self.write(|_| None)
     }
 
-    /// The path in the form of OpenAPI, each variable in one pair of braces.
+    /// The path in the form of OpenAPI: each variable by its last name, so that all methods of a path
+    /// call it the same.
     pub fn openapi(&self) -> String {
-        self.write(|variable| Some(format!("{{{}}}", variable.field)))
+        self.write(|variable| Some(format!("{{{}}}", variable.name())))
     }
 
     /// How many segments are plain text: of two templates that fit a path, the plainer one is meant.
@@ -254,7 +262,7 @@ mod tests {
     fn a_shape_has_no_names() {
         let of = |text| Template::parse(text).unwrap();
         assert_eq!(of("/a/{b=c/*}/{d}:e").shape(), "/a/c/*/*:e");
-        assert_eq!(of("/a/{b=c/*}/{d.e}:f").openapi(), "/a/{b}/{d.e}:f");
+        assert_eq!(of("/a/{b=c/*}/{d.e}:f").openapi(), "/a/{b}/{e}:f");
         assert_eq!(of("/a/{b=c/*}/{d}:e").plainness(), 2);
     }
 }

@@ -1,0 +1,5 @@
+document.addEventListener("click", async ({ target }) => {
+  if (!target.matches(".curl button")) return;
+  await navigator.clipboard.writeText(target.nextElementSibling.textContent);
+  target.textContent = "copied";
+});
