@@ -28,6 +28,14 @@ const KEYS_ACROSS: &[(&str, &str)] =
 
 /// What services may do with the tables that have no wall.
 const GLOBAL_RIGHTS: &[(&str, &str)] = &[
+    ("platform.audit_head", "devsphere_sealer INSERT"),
+    ("platform.audit_head", "devsphere_sealer SELECT"),
+    ("platform.audit_head", "devsphere_sealer UPDATE (hash)"),
+    ("platform.audit_head", "devsphere_sealer UPDATE (leaf)"),
+    ("platform.audit_head", "devsphere_sealer UPDATE (position)"),
+    ("platform.audit_head", "devsphere_sealer UPDATE (signed_position)"),
+    ("platform.audit_root", "devsphere_sealer INSERT"),
+    ("platform.audit_root", "devsphere_sealer SELECT"),
     ("identity.instance", "devsphere_identity SELECT"),
     ("identity.instance", "devsphere_identity UPDATE (sign_up)"),
     ("identity.instance", "devsphere_identity UPDATE (sign_up_chosen)"),
@@ -35,6 +43,27 @@ const GLOBAL_RIGHTS: &[(&str, &str)] = &[
     ("identity.sign_up_invitation", "devsphere_identity INSERT (expire_time)"),
     ("identity.sign_up_invitation", "devsphere_identity INSERT (token_hash)"),
     ("identity.sign_up_invitation", "devsphere_identity SELECT (expire_time)"),
+];
+
+/// Rights in a schema that is not the role's own, each with its reason.
+const RIGHTS_ACROSS: &[(&str, &str)] = &[
+    (
+        "platform.audit: devsphere_administration SELECT",
+        "shows an organisation its log, behind the same wall as every table",
+    ),
+    ("platform.audit: devsphere_sealer SELECT", "chains the records of every organisation"),
+    ("platform.audit_unsealed: devsphere_sealer SELECT", "finds what no chain holds yet"),
+    ("platform.audit_unsealed: devsphere_sealer DELETE", "it holds it now"),
+    (
+        "platform.audit_seal: devsphere_sealer SELECT",
+        "goes on from the chain's end, and verifies it",
+    ),
+    ("platform.audit_seal: devsphere_sealer INSERT", "seals, and never again"),
+    ("platform.audit_head: devsphere_sealer SELECT", "goes on from the chain's end"),
+    ("platform.audit_head: devsphere_sealer INSERT", "begins a chain"),
+    ("platform.audit_head: devsphere_sealer UPDATE", "moves a chain's end"),
+    ("platform.audit_root: devsphere_sealer SELECT", "each root names the one before"),
+    ("platform.audit_root: devsphere_sealer INSERT", "signs, and never again"),
 ];
 
 /// The functions of the platform that services may call, each with what it answers them.
@@ -49,6 +78,7 @@ const PLATFORM_FUNCTIONS: &[(&str, &str)] = &[
     ("platform.once", "nothing; takes a request id of the verified ticket's"),
     ("platform.answer", "an answer of the verified ticket's"),
     ("platform.record", "nothing; stamps the verified ticket"),
+    ("platform.note", "how many of its notes were stamped, each by its own verified ticket"),
     ("platform.schema_version", "a version number"),
 ];
 
@@ -71,6 +101,7 @@ pub(super) async fn inspector(admin: &PgConnectOptions) -> PgConnection {
         ("owner_function", OWNER_FUNCTIONS),
         ("key_across", KEYS_ACROSS),
         ("global_right", GLOBAL_RIGHTS),
+        ("right_across", RIGHTS_ACROSS),
         ("platform_function", PLATFORM_FUNCTIONS),
     ];
     for (list, entries) in lists {

@@ -97,6 +97,24 @@ pub fn creates(method: &Method) -> Option<String> {
     [output].into_iter().chain(inner).find_map(|message| own_noun(&message))
 }
 
+/// The noun of the records that a List shows.
+pub fn lists(method: &Method) -> Option<String> {
+    if !method.descriptor.name().starts_with("List") {
+        return None;
+    }
+    let mut fields = method.descriptor.output().fields().collect::<Vec<_>>().into_iter();
+    fields.find_map(|field| {
+        ours(&field).filter(|_| field.is_list()).and_then(|message| own_noun(&message))
+    })
+}
+
+/// The ids of the records of that noun in a List's answer.
+pub fn listed(answer: &DynamicMessage, noun: &str) -> Vec<String> {
+    let items = answer.fields().filter_map(|(_, value)| value.as_list().map(<[Value]>::to_vec));
+    let ids = |item: Value| ids_in(item.as_message()?).remove(noun)?.into_iter().next();
+    items.flatten().filter_map(ids).collect()
+}
+
 fn own_noun(message: &MessageDescriptor) -> Option<String> {
     let snake = |name: &str| {
         let step = |(place, letter): (usize, char)| match letter {

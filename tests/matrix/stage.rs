@@ -287,14 +287,16 @@ impl Stage {
         }
     }
 
-    /// A fresh record of that noun, by the Create that answers one.
+    /// A fresh record of that noun, by the Create that answers one; of what nobody creates, one that
+    /// a List shows.
     ///
     /// # Errors
-    /// When there is no such Create, or it is refused.
+    /// When there is neither, or it is refused.
     pub async fn make(&self, noun: &str, actor: &Actor) -> Result<String, String> {
         let makes = |method: &&Method| needs::creates(method).as_deref() == Some(noun);
-        let method =
-            self.methods().find(makes).ok_or_else(|| format!("no Create answers a {noun}"))?;
+        let Some(method) = self.methods().find(makes) else {
+            return Box::pin(self.found(noun, actor)).await;
+        };
         if self.making.borrow().iter().any(|other| other == noun) {
             return Err(format!("a {noun} stands on a {noun}"));
         }
@@ -308,6 +310,20 @@ impl Stage {
             .and_then(|ids| ids.first())
             .cloned()
             .ok_or_else(|| format!("{} answers no id", method.path))
+    }
+
+    async fn found(&self, noun: &str, actor: &Actor) -> Result<String, String> {
+        let lists = |method: &&Method| needs::lists(method).as_deref() == Some(noun);
+        let method = self
+            .methods()
+            .find(lists)
+            .ok_or_else(|| format!("no Create answers a {noun}, and no List shows one"))?;
+        let answer = self.send(&self.along(method, actor, &Way::default(), 1).await?).await;
+        let answer = answer.map_err(|refused| format!("{}: {refused}", method.path))?;
+        let known = actor.records.get(noun).map(Vec::as_slice).unwrap_or_default();
+        let shown = needs::listed(&decode(method, &answer)?, noun);
+        let other = shown.into_iter().find(|id| !known.contains(id));
+        other.ok_or_else(|| format!("{} shows no further {noun}", method.path))
     }
 
     /// A value that some method shows once, fresh.

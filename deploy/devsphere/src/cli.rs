@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
 use devsphere_boot::telemetry::{self, Telemetry};
 
-use crate::{demo, doctor, edge, keys, migrate, up};
+use crate::{audit, demo, doctor, edge, keys, migrate, up};
 
 /// A setting that cannot be used; the process ends with 64.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,9 @@ enum Command {
     /// Fills and clears the demo organisation.
     #[command(subcommand)]
     Demo(Demo),
+    /// Looks after the audit log.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Checks an installation, and says what to do about each fault.
     Doctor(Common),
 }
@@ -105,6 +108,7 @@ impl Cli {
             Command::Migrate(common) => migrate::run(&common).await?,
             Command::Demo(Demo::Seed(common)) => demo::run_seed(&common).await?,
             Command::Demo(Demo::Purge(common)) => demo::run_purge(&common).await?,
+            Command::Audit(audit) => return audit::run(audit).await,
             Command::Doctor(common) => return doctor::run(&common).await,
         }
         Ok(ExitCode::SUCCESS)

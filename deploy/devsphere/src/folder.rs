@@ -76,6 +76,11 @@ impl Folder {
         self.0.join("postgres.log")
     }
 
+    /// The outside copy of the audit log's signed roots.
+    pub(crate) fn audit_roots(&self) -> PathBuf {
+        self.0.join("audit-roots.log")
+    }
+
     pub(crate) fn demo(&self) -> PathBuf {
         self.0.join("demo.json")
     }

@@ -4,16 +4,19 @@ use std::{collections::BTreeMap, fs::File};
 
 use anyhow::{Context as _, Result};
 use devsphere_auth::TicketKey;
-use devsphere_db::{cluster::SUPERUSER, migrate::MIGRATOR};
+use devsphere_db::{
+    cluster::SUPERUSER,
+    migrate::{MIGRATOR, SEALER},
+};
 
-use crate::{admin_code, cli::Common, folder::Folder, modules, out, secret};
+use crate::{admin_code, audit, cli::Common, folder::Folder, modules, out, secret};
 
 /// What only identity reads of the folder.
 pub(crate) const SIGNING_FILES: [&str; 3] = ["access-token.pkcs8", "assertion.pkcs8", "ticket"];
 
 /// The password of each role that signs in.
 pub(crate) struct Passwords {
-    /// The services' roles and the migrator.
+    /// The services' roles, the migrator and the sealer.
     pub(crate) roles: BTreeMap<String, String>,
     /// The private cluster's administrator.
     pub(crate) superuser: String,
@@ -44,14 +47,15 @@ pub(crate) fn init(folder: &Folder) -> Result<(Passwords, TicketKey)> {
     let passwords = Passwords::each(|role| {
         secret::read_or_make(&folder.keys().join(file_of(role)), secret::password)
     })?;
+    audit::init(folder)?;
     admin_code::init(folder)?;
     Ok((passwords, ticket))
 }
 
-/// The roles that sign in: one for each service, and the migrator.
+/// The roles that sign in: one for each service, the migrator and the sealer.
 pub(crate) fn roles() -> Vec<String> {
     let services = modules::schemas().into_iter().map(|schema| schema.role());
-    services.chain([MIGRATOR.to_owned()]).collect()
+    services.chain([MIGRATOR, SEALER].map(str::to_owned)).collect()
 }
 
 /// Where a role's password lies.

@@ -16,10 +16,14 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus as Said, health_client::HealthClient,
 };
 
-use crate::{database::Database, folder::Folder, keys::Passwords, modules::MODULES, out::in_full};
+use crate::{
+    audit, database::Database, folder::Folder, keys::Passwords, modules::MODULES, out::in_full,
+};
 
 /// Beside the pool for transactions, each service has two connections for functions and a probe.
 const OTHER_CONNECTIONS: u32 = 3;
+/// The sealer's, and that of whoever verifies beside it.
+const SEALER_CONNECTIONS: u32 = 2;
 /// A gateway that has not found its services by then will not.
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
@@ -56,6 +60,8 @@ impl Mesh {
             let running = serve(service).await.map_err(in_full);
             services.push(running.with_context(|| format!("cannot start {name}"))?);
         }
+        let sealer = audit::sealer(parts.folder, parts.database, parts.passwords)?;
+        tasks.spawn("sealer", sealer.run());
         let config = devsphere_gateway::Config {
             listen: parts.listen,
             peers: endpoints(parts.folder),
@@ -128,10 +134,11 @@ fn endpoint(folder: &Folder, module: &Module) -> Endpoint {
     Endpoint::Unix(folder.socket(module.schema.name))
 }
 
-/// The connections to PostgreSQL that all services may open.
+/// The connections to PostgreSQL that all services and the sealer may open.
 pub(crate) fn connections() -> u32 {
     let services = u32::try_from(MODULES.len()).unwrap_or(u32::MAX);
-    services.saturating_mul(Limits::default().connections + OTHER_CONNECTIONS)
+    let each = Limits::default().connections + OTHER_CONNECTIONS;
+    services.saturating_mul(each).saturating_add(SEALER_CONNECTIONS)
 }
 
 /// Finds out before any work whether the address can be had, and which port 0 becomes.

@@ -1,11 +1,15 @@
-//! What surrounds an organisation: its settings.
+//! What surrounds an organisation: its settings, and the log of who did what.
 
+mod audit;
+mod people;
 mod settings;
 
-use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Service};
+use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Service, export::Exporter};
 use devsphere_db::Schema;
 use devsphere_error::Result;
-use devsphere_proto::administration::v1::settings_service_server::SettingsServiceServer;
+use devsphere_proto::administration::v1::{
+    audit_service_server::AuditServiceServer, settings_service_server::SettingsServiceServer,
+};
 use sqlx::migrate::Migrator;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -22,7 +26,10 @@ fn service(ctx: &Ctx) -> Result<Service> {
                 .max_encoding_message_size(MESSAGE_LIMIT)
         };
     }
-    Service::of(ctx, ctx.verifier()?, ctx.renewal()?)
+    let (verifier, renewal) = (ctx.verifier()?, ctx.renewal()?);
+    let exporter = Exporter::new(ctx, verifier.clone(), renewal.clone());
+    Service::of(ctx, verifier, renewal)
+        .add(limited!(AuditServiceServer, audit::AuditRecords::new(ctx, exporter)?))
         .add(limited!(SettingsServiceServer, settings::SettingsOf::new(ctx)))
         .build()
 }

@@ -3,7 +3,6 @@
 mod lead;
 mod members;
 mod money;
-mod renewal;
 
 use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Service};
 use devsphere_db::Schema;

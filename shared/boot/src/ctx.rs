@@ -1,6 +1,8 @@
 //! What a service is given: its database, its peers, its settings.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, hash::Hash, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
+};
 
 use devsphere_auth::Verifier;
 use devsphere_db::{Database, FunctionDb, Schema, TenantDb};
@@ -9,7 +11,8 @@ use devsphere_proto::Contract;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
-    Service, Tasks,
+    Late, Notes, Service, Tasks,
+    late::Writers,
     peers::{Peers, RenewHandle, Stub},
 };
 
@@ -104,11 +107,13 @@ pub struct Ctx {
     pub(crate) config: Arc<Config>,
     pub(crate) database: Database,
     pub(crate) peers: Peers,
+    pub(crate) writers: Writers,
+    notes: Notes,
     tasks: Tasks,
 }
 
 impl Ctx {
-    /// The context of the service that owns `schema`; opens no connection yet.
+    /// The context of the service that owns `schema`, within a runtime; opens no connection yet.
     ///
     /// # Errors
     /// When the contracts of this build are broken.
@@ -121,7 +126,10 @@ impl Ctx {
             config.limits.connection_wait,
         );
         let peers = Peers::new(schema.name, &config.peers);
-        Ok(Self { name: schema.name, contract, config: Arc::new(config), database, peers, tasks })
+        let writers = Writers::default();
+        let notes = Notes::begin(&writers, &database);
+        let (name, config) = (schema.name, Arc::new(config));
+        Ok(Self { name, contract, config, database, peers, writers, notes, tasks })
     }
 
     /// Transactions of the caller's organisation.
@@ -156,6 +164,22 @@ impl Ctx {
     /// As [`Ctx::stub`].
     pub fn verifier(&self) -> Result<Arc<Verifier>> {
         Ok(Arc::new(Verifier::new(self.stub("identity")?)))
+    }
+
+    /// Audit records of what changes nothing.
+    pub const fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// A queue of what is written after the answer; `write` gets each entry and how often it came.
+    pub fn late<K, T, W, F>(&self, name: &'static str, write: W) -> Late<K, T>
+    where
+        K: Eq + Hash + Clone + Send + 'static,
+        T: Send + 'static,
+        W: Fn(Vec<(T, u32)>) -> F + Send + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.writers.begin(name, write)
     }
 
     /// The contracts.

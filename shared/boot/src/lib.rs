@@ -1,7 +1,10 @@
 //! A service from listener to handler: configuration, the one stack, health, reflection, telemetry, drain.
 
 mod ctx;
+pub mod export;
 mod health;
+mod late;
+mod notes;
 mod peers;
 pub mod reflection;
 mod serve;
@@ -10,6 +13,8 @@ mod stack;
 pub mod telemetry;
 
 pub use ctx::{Config, Ctx, Endpoint, Limits, Module};
+pub use late::Late;
+pub use notes::{DENIED, Notes};
 pub use peers::{Forward, Renew, RenewHandle, Stub, channel, peer_error};
 pub use serve::{Running, serve};
 pub use service::{BadService, Service};

@@ -78,6 +78,7 @@ pub async fn serve(service: Service) -> Result<Running> {
             },
             () = patience => tracing::warn!(service = ctx.name, "drain cut short"),
         }
+        ctx.writers.finish().await;
         ctx.database.close().await;
         done.cancel();
     });

@@ -25,7 +25,7 @@ use tower::ServiceBuilder;
 
 pub use deadline::timeout as grpc_timeout;
 
-use crate::{Ctx, Limits, RenewHandle};
+use crate::{Ctx, Limits, Notes, RenewHandle};
 
 /// What the layers share.
 pub(crate) struct Shared {
@@ -36,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) slots: Semaphore,
     pub(crate) calls: metrics::Calls,
+    pub(crate) notes: Notes,
 }
 
 impl Shared {
@@ -49,6 +50,7 @@ impl Shared {
             slots: Semaphore::new(limits.in_flight),
             limits,
             calls: metrics::Calls::new(),
+            notes: ctx.notes().clone(),
         }
     }
 }
@@ -68,8 +70,8 @@ pub(crate) fn wrap(router: Router, shared: &Arc<Shared>) -> Router {
             .layer(from_fn_with_state(shared.clone(), shed::layer))
             // Assertion to caller; the transport's proof to peer.
             .layer(from_fn_with_state(shared.clone(), authenticate::layer))
-            // Caller to permit, by what the contract declares for the method.
-            .layer(from_fn(authorize::layer))
+            // Caller to permit, by what the contract declares for the method; notes who was refused.
+            .layer(from_fn_with_state(shared.clone(), authorize::layer))
             // Keeps the bytes: sends a stored answer, runs a call again that lost to another one.
             .layer(from_fn_with_state(shared.clone(), attempt::layer)),
     )

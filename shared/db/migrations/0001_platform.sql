@@ -304,7 +304,8 @@ end
 $$;
 
 -- Deletes every row of an organisation, in every schema; for the owner's functions only. A table
--- whose rows others still point to is tried again after them.
+-- whose rows others still point to is tried again after them. The installation's own log, under the
+-- nil UUID, keeps that it went, or an empty chain would look like a cut one.
 create function platform.purge_organization(org uuid) returns void
     language plpgsql volatile
     set search_path = pg_catalog, pg_temp
@@ -317,6 +318,8 @@ declare
     held regclass[];
     one  regclass;
 begin
+    -- The sealer must not seal meanwhile what goes.
+    perform pg_advisory_xact_lock(hashtext('devsphere.sealer'));
     while cardinality(rest) > 0 loop
         held := '{}';
         foreach one in array rest loop
@@ -331,5 +334,8 @@ begin
         end if;
         rest := held;
     end loop;
+    insert into platform.audit (org_id, action, noun, record_id, principal_kind, principal_id, method, trace_id)
+    values ('00000000-0000-0000-0000-000000000000', 'organization.purged', 'organization', org, 'operator',
+            '00000000-0000-0000-0000-000000000000', 'platform.purge_organization', gen_random_uuid());
 end
 $$;

@@ -12,7 +12,7 @@ begin
         'ticket()', 'org()', 'person()', 'sub()', 'sees_all(integer)', 'claimed_org()',
         'org_of(platform.principal)',
         'once(text, uuid, bytea)', 'answer(text, uuid)', 'schema_version(text)',
-        'record(jsonb, text, uuid, inet, uuid, bytea)'
+        'record(jsonb, text, uuid, inet, uuid, bytea)', 'note(jsonb)'
     ] loop
         execute format('grant execute on function platform.%s to %I', usable, role);
     end loop;

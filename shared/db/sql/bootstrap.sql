@@ -6,6 +6,10 @@ begin
     if not exists (select from pg_roles where rolname = 'devsphere_owner') then
         create role devsphere_owner nologin noinherit;
     end if;
+    -- Policies name it, whoever runs the sealer and with which password.
+    if not exists (select from pg_roles where rolname = 'devsphere_sealer') then
+        create role devsphere_sealer nologin noinherit;
+    end if;
 end
 $$;
 

@@ -4,6 +4,8 @@
 /// touch one only where the reason says so.
 pub const GLOBAL_TABLES: &[(&str, &str)] = &[
     ("platform.ticket_key", "the HMAC pads; readable by the owner only"),
+    ("platform.audit_head", "where each chain ends, kept when its organisation goes; the sealer's"),
+    ("platform.audit_root", "signed roots over all chains, no content; the sealer's"),
     ("identity.refresh_token", "looked up before there is a caller; functions only"),
     ("identity.guess", "counts sign-in attempts before there is a caller; functions only"),
     ("identity.instance", "one row for the installation; identity reads and changes it"),
@@ -16,6 +18,8 @@ pub const OWNER_FUNCTIONS: &[(&str, &str)] = &[
     ("platform.once", "stamps the key from the verified ticket"),
     ("platform.answer", "finds the key of the verified ticket only"),
     ("platform.record", "stamps organisation and principal from the verified ticket"),
+    ("platform.note", "stamps each note's organisation and principal from its own verified ticket"),
+    ("platform.sealer_turn", "takes a lock and answers whether it could; no row is read"),
     ("platform.schema_version", "reads a version number"),
     ("identity.sign_up", "public; checks the sign-up mode or the invitation"),
     ("identity.begin_guess", "public; counts the guess before it tells the hash to identity"),

@@ -11,6 +11,7 @@ mod global_tables;
 pub mod list;
 pub mod migrate;
 mod pool;
+pub mod seal;
 mod tenant;
 
 pub use change::Change;

@@ -43,6 +43,9 @@ pub fn role_of(service: &str) -> String {
 /// The role that migrates; it becomes the owner.
 pub const MIGRATOR: &str = "devsphere_migrator";
 
+/// The role that chains and signs the audit log of every organisation.
+pub const SEALER: &str = "devsphere_sealer";
+
 /// Why the database could not be brought up to this build.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -70,6 +70,16 @@ impl Database {
         Ok(())
     }
 
+    /// Leaves audit records of what changed nothing, each stamped by its own ticket.
+    ///
+    /// # Errors
+    /// As any statement.
+    pub async fn note(&self, notes: serde_json::Value) -> Result<()> {
+        let note = sqlx::query("select platform.note($1)").bind(notes);
+        note.execute(&self.functions).await?;
+        Ok(())
+    }
+
     /// Refuses a role that is stronger than a service's should be, and a schema older than this build.
     ///
     /// # Errors

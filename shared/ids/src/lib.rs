@@ -62,6 +62,8 @@ macro_rules! ids {
 ids! {
     /// A one-time activation link.
     ActivationId,
+    /// A record of the audit log.
+    AuditRecordId,
     /// A client of the organisation: its customer.
     ClientId,
     /// A role of an organisation's own making.

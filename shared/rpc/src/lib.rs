@@ -1,6 +1,7 @@
-//! What every handler does with its message: admit it, filter, order, page, mask, and tell versions apart.
+//! What every handler does with its message: admit it, filter, order, page, mask, tell versions apart, and write sheets.
 
 mod admit;
+pub mod csv;
 pub mod etag;
 pub mod filter;
 pub mod mask;

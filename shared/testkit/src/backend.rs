@@ -61,8 +61,9 @@ impl Backend {
         admin.execute(AssertSqlSafe(copy)).await.unwrap();
         let restrict = format!("revoke all on database {database} from public");
         admin.execute(AssertSqlSafe(restrict)).await.unwrap();
-        for schema in &schemas {
-            let connect = format!("grant connect on database {database} to {}", schema.role());
+        let roles = schemas.iter().map(Schema::role).chain([migrate::SEALER.to_owned()]);
+        for role in roles {
+            let connect = format!("grant connect on database {database} to {role}");
             admin.execute(AssertSqlSafe(connect)).await.unwrap();
         }
         Self { folder, keys: RUNNING.keys.clone(), database }
@@ -104,7 +105,10 @@ impl Backend {
 
     /// The password of each role that signs in.
     pub fn passwords(schemas: &[Schema]) -> BTreeMap<String, String> {
-        let roles = schemas.iter().map(Schema::role).chain([migrate::MIGRATOR.to_owned()]);
+        let roles = schemas
+            .iter()
+            .map(Schema::role)
+            .chain([migrate::MIGRATOR, migrate::SEALER].map(str::to_owned));
         roles.map(|role| (role, PASSWORD.to_owned())).collect()
     }
 }

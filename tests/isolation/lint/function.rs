@@ -40,6 +40,7 @@ pub(super) const LINTS: &[Lint] = &[
                       where s.oid = a.grantee
                         and (s.schema = f.schema
                              or f.schema = 'platform' and f.name in (select name from platform_function)))
+                  and (f.name, pg_get_userbyid(a.grantee)) <> ('platform.sealer_turn', 'devsphere_sealer')
                 union all
                 select name || ' is not there' from platform_function
                 where name not in (select name from our_function)",
@@ -50,6 +51,8 @@ pub(super) const LINTS: &[Lint] = &[
             "grant execute on function platform.wall to devsphere_crm",
             "grant execute on function platform.narrow to devsphere_identity",
             "grant execute on function platform.record to devsphere_migrator",
+            "grant execute on function platform.record to devsphere_sealer",
+            "grant execute on function platform.sealer_turn to devsphere_crm",
             "create function platform.fault() returns void language sql return null",
             "insert into platform_function values ('platform.gone', 'dropped long ago')",
         ],

@@ -30,9 +30,19 @@ pub(super) const LINTS: &[Lint] = &[
     },
     Lint {
         name: "a right on a table is its own service's",
-        finds: "select format('%s: %s on %s', grantee, privilege, on_table) from table_right
-                where grantee <> 'devsphere_' || schema",
+        finds: "with found as (
+                    select format('%s: %s %s', on_table, grantee, privilege) as name from table_right
+                    where grantee <> 'devsphere_' || schema
+                )
+                select name from found where name not in (select name from right_across)
+                union all
+                select name || ' is not granted' from right_across where name not in (select name from found)",
         faults: &[
+            "grant insert on platform.audit to devsphere_administration",
+            "grant update (position) on platform.audit_seal to devsphere_sealer",
+            "grant delete on platform.audit to devsphere_sealer",
+            "grant select on platform.outbox to devsphere_sealer",
+            "revoke select on platform.audit from devsphere_administration",
             "grant select on identity.member to devsphere_crm",
             "grant select (email) on identity.member to devsphere_crm",
             "grant insert on platform.outbox to devsphere_crm",
@@ -147,8 +157,10 @@ pub(super) const LINTS: &[Lint] = &[
                 from our_schema as s, aclexplode(s.acl) as a
                 where a.grantee not in (0, s.owner)
                   and not (a.privilege_type = 'USAGE' and pg_get_userbyid(a.grantee) in (
-                      select name from service where schema = s.name or s.name = 'platform'))",
+                      select name from service where schema = s.name
+                      union all select name from worker where s.name = 'platform'))",
         faults: &[
+            "grant usage on schema crm to devsphere_sealer",
             "grant usage on schema identity to devsphere_crm",
             "grant create on schema crm to devsphere_crm",
             "grant usage on schema crm to devsphere_migrator",
@@ -158,7 +170,7 @@ pub(super) const LINTS: &[Lint] = &[
         name: "the database lets services connect, and no more",
         finds: "select format('%s: %s', pg_get_userbyid(a.grantee), a.privilege_type)
                 from pg_database as d, aclexplode(d.datacl) as a
-                where d.datname = current_database() and a.grantee in (select oid from service)
+                where d.datname = current_database() and a.grantee in (select oid from worker)
                   and a.privilege_type <> 'CONNECT'",
         faults: &[
             "do $$ begin execute format('grant temporary on database %I to devsphere_crm', current_database()); end $$",

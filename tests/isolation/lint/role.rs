@@ -9,7 +9,7 @@ pub(super) const LINTS: &[Lint] = &[
                 union all
                 select rolname::text from pg_roles
                 where rolname ~ '^devsphere_' and rolname not in ('devsphere_owner', 'devsphere_migrator')
-                  and rolname not in (select name from service)",
+                  and rolname not in (select name from worker where name is not null)",
         faults: &[
             "create role devsphere_fault",
             "insert into module values ('fault', 60)",
@@ -18,11 +18,12 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         name: "a service's role is no stronger than it must be",
         finds: "select rolname::text from pg_roles
-                where oid in (select oid from service)
+                where oid in (select oid from worker)
                   and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication or rolinherit
                        or not rolcanlogin)",
         faults: &[
             "alter role devsphere_crm superuser",
+            "alter role devsphere_sealer bypassrls",
             "alter role devsphere_crm bypassrls",
             "alter role devsphere_crm createrole",
             "alter role devsphere_crm createdb",
@@ -68,13 +69,13 @@ pub(super) const LINTS: &[Lint] = &[
                     ('log_statement=none'), ('log_min_messages=error'), ('log_min_error_statement=panic'), ('log_min_duration_statement=-1')
                 ), found as (
                     select s.name, d.setdatabase, setting
-                    from service as s left join pg_db_role_setting as d on d.setrole = s.oid
+                    from worker as s left join pg_db_role_setting as d on d.setrole = s.oid
                     left join lateral unnest(d.setconfig) as setting on true
                 )
                 select format('%s: %s', name, setting) from found
                 where setting not in (select setting from wanted) or setdatabase <> 0
                 union all
-                select format('%s: no %s', s.name, w.setting) from service as s cross join wanted as w
+                select format('%s: no %s', s.name, w.setting) from worker as s cross join wanted as w
                 where not exists (select from found as f where f.name = s.name and f.setting = w.setting)
                 union all
                 select format('%s for everybody here', setting)
@@ -83,6 +84,7 @@ pub(super) const LINTS: &[Lint] = &[
             "alter role devsphere_crm reset statement_timeout",
             "alter role devsphere_crm set statement_timeout = 0",
             "alter role devsphere_crm reset lock_timeout",
+            "alter role devsphere_sealer set statement_timeout = 0",
             "alter role devsphere_crm reset idle_in_transaction_session_timeout",
             "alter role devsphere_crm set search_path = public",
             "alter role devsphere_crm set log_statement = 'all'",

@@ -5,11 +5,17 @@ create temp table global_table (name text, reason text);
 create temp table owner_function (name text, reason text);
 create temp table key_across (name text, reason text);
 create temp table global_right (name text, allowed text);
+create temp table right_across (name text, reason text);
 create temp table platform_function (name text, reason text);
 
 create temp view service as
 select r.oid, r.rolname as name, m.name as schema, m.bit
 from module as m left join pg_roles as r on r.rolname = 'devsphere_' || m.name;
+
+-- The services, and the one worker that is none.
+create temp view worker as
+select oid, name from service
+union all select oid, rolname from pg_roles where rolname = 'devsphere_sealer';
 
 create temp view our_schema as
 select oid, nspname as name, nspacl as acl, nspowner as owner

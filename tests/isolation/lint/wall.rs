@@ -50,7 +50,7 @@ pub(super) const LINTS: &[Lint] = &[
                     from walled_table where schema <> 'platform'
                     union
                     select relation, on_table, grantee from table_right
-                    where relation in (select oid from walled_table)
+                    where relation in (select oid from walled_table) and grantee <> 'devsphere_sealer'
                 )
                 select format('%s on %s', role, on_table) from needs as n
                 where not exists (
@@ -78,6 +78,7 @@ pub(super) const LINTS: &[Lint] = &[
             "grant select on crm.lead to devsphere_identity",
             "grant select (note) on crm.lead to devsphere_identity",
             "grant insert on platform.outbox to devsphere_crm",
+            "drop policy wall on platform.audit",
         ],
     },
     Lint {
@@ -103,8 +104,17 @@ pub(super) const LINTS: &[Lint] = &[
         finds: "select format('%s on %s', p.name, p.on_table) from policy as p
                 where p.permissive
                   and not (p.name = 'owner_door' and p.roles = '{devsphere_owner}')
-                  and not (p.name = 'door' and p.roles = array['devsphere_' || p.schema]::name[])",
+                  and not (p.name = 'door' and p.roles = array['devsphere_' || p.schema]::name[])
+                  and not exists (
+                    select from right_across as r
+                    where p.name = case p.roles[1] when 'devsphere_sealer' then 'sealer' else 'door' end
+                      and cardinality(p.roles) = 1
+                      and r.name = format('%s: %s SELECT', p.on_table, p.roles[1]))",
         faults: &[
+            "create policy sealer on platform.outbox to devsphere_sealer using (true)",
+            "create policy sealer on crm.lead to devsphere_sealer using (true)",
+            "alter policy sealer on platform.audit to devsphere_sealer, devsphere_crm",
+            "create policy door on platform.outbox to devsphere_administration using (true)",
             "create policy fault on crm.lead using (true)",
             "create policy fault on crm.lead for select to devsphere_crm using (true)",
             "create policy fault on crm.lead for insert to devsphere_crm with check (true)",

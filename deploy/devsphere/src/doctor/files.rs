@@ -9,7 +9,7 @@ use std::{
 use devsphere_db::cluster::SUPERUSER;
 
 use super::{Fault, Report};
-use crate::{admin_code, folder::Folder, keys};
+use crate::{admin_code, audit, folder::Folder, keys};
 
 const INIT: &str = "`devsphere keys init` makes what is missing";
 
@@ -21,7 +21,7 @@ pub(super) fn check(report: &mut Report, folder: &Folder) {
     report.note("keys directory", closed(&folder.keys()));
     report.note("run directory", closed(&folder.run()));
 
-    let signing = keys::SIGNING_FILES.map(str::to_owned).into_iter();
+    let signing = keys::SIGNING_FILES.into_iter().chain([audit::KEY_FILE]).map(str::to_owned);
     let passwords = keys::roles().into_iter().map(|role| keys::file_of(&role));
     let private = folder.postgres().exists().then(|| keys::file_of(SUPERUSER));
     for file in signing.chain(passwords).chain(private) {

@@ -3,7 +3,10 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, anyhow};
-use devsphere_db::{Schema, migrate::MIGRATOR};
+use devsphere_db::{
+    Schema,
+    migrate::{MIGRATOR, SEALER},
+};
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::{Fault, Report};
@@ -51,6 +54,7 @@ pub(super) async fn check(
         }
     }
     report.note(MIGRATOR, migrator(&database, passwords).await);
+    report.note(SEALER, sealer(&database, passwords).await);
     for schema in modules::schemas() {
         report.note(&schema.role(), service(&database, passwords, schema).await);
     }
@@ -111,6 +115,20 @@ async fn migrator(database: &Database, passwords: &Passwords) -> Result<String, 
     match asked.await {
         Ok((false, true)) => Ok("signs in, and becomes devsphere_owner only".into()),
         Ok(_) => Err(Fault::new("is stronger or weaker than it should be", MIGRATE)),
+        Err(error) => Err(Fault::new(format!("cannot sign in: {}", out::whole(&error)), MIGRATE)),
+    }
+}
+
+async fn sealer(database: &Database, passwords: &Passwords) -> Result<String, Fault> {
+    let asked = async {
+        let mut sealer = connect(&database.role(SEALER, passwords)?).await?;
+        let waiting = sqlx::query_scalar("select count(*) from platform.audit_unsealed");
+        let waiting: i64 = waiting.fetch_one(&mut sealer).await?;
+        sealer.close().await?;
+        anyhow::Ok(waiting)
+    };
+    match asked.await {
+        Ok(waiting) => Ok(format!("signs in, {waiting} audit records are not sealed yet")),
         Err(error) => Err(Fault::new(format!("cannot sign in: {}", out::whole(&error)), MIGRATE)),
     }
 }

@@ -1,7 +1,9 @@
 //! Administration, through the wire.
 
-#![expect(clippy::unwrap_used, reason = "what arranges a test fails it")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "what arranges a test fails it")]
 
+mod audit;
+mod plan;
 mod settings;
 
 use devsphere_testkit::World;

@@ -8,7 +8,10 @@ mod verbs;
 use std::sync::Arc;
 
 use devsphere_auth::Verifier;
-use devsphere_boot::{Ctx, RenewHandle};
+use devsphere_boot::{
+    Ctx, RenewHandle,
+    export::{Chunks, Exporter},
+};
 use devsphere_db::{Change, TenantDb, TenantTx};
 use devsphere_error::{Error, Result};
 use devsphere_proto::crm::v1::{self as pb, lead_service_server::LeadService};
@@ -16,24 +19,22 @@ use devsphere_rpc::admit;
 use tonic::{Request, Response, Status};
 
 use super::Lead;
-use crate::{members::Members, renewal::Renewal};
+use crate::members::Members;
 
 /// Leads, over their store.
 pub(crate) struct Leads {
-    ctx: Ctx,
     db: TenantDb,
     members: Members,
-    renewal: Renewal,
+    exporter: Exporter,
 }
 
 impl Leads {
     /// The service of that context.
     pub(crate) fn new(ctx: &Ctx, verifier: Arc<Verifier>, renewal: RenewHandle) -> Result<Self> {
         Ok(Self {
-            ctx: ctx.clone(),
             db: ctx.tenant_db(),
             members: Members::new(ctx.stub("identity")?),
-            renewal: Renewal::new(renewal, verifier),
+            exporter: Exporter::new(ctx, verifier, renewal),
         })
     }
 }
@@ -48,7 +49,7 @@ fn emit(tx: &mut TenantTx, event: &'static str, before: Option<&Lead>, after: &L
 
 #[tonic::async_trait]
 impl LeadService for Leads {
-    type ExportLeadsStream = export::Chunks;
+    type ExportLeadsStream = Chunks<pb::ExportLeadsResponse>;
 
     async fn create_lead(
         &self,
@@ -179,7 +180,7 @@ impl LeadService for Leads {
     async fn export_leads(
         &self,
         request: Request<pb::ExportLeadsRequest>,
-    ) -> Result<Response<export::Chunks>, Status> {
+    ) -> Result<Response<Chunks<pb::ExportLeadsResponse>>, Status> {
         Ok(Response::new(self.export(admit(request)?)?))
     }
 }

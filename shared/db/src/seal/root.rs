@@ -1,0 +1,154 @@
+//! A signed root: a statement over all heads, the key that signs it, and the key that checks it.
+
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Hash, SealError, hex, tree::sha256, unhex};
+
+/// Begins what is signed, so that no other signature of the key passes for a root's.
+const TAG: &[u8] = b"devsphere.audit.root.v1\n";
+
+/// Signs roots. Services do not hold it.
+pub struct SealKey(Ed25519KeyPair);
+
+/// Checks roots.
+#[derive(Clone)]
+pub struct RootKey(Vec<u8>);
+
+/// What a root states. Its JSON text, byte for byte, is what is signed and kept.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Statement {
+    pub(super) number: i64,
+    pub(super) time: DateTime<Utc>,
+    /// The key that signs.
+    pub(super) key: String,
+    /// SHA-256 of the statement before.
+    pub(super) previous: String,
+    /// So many chains are under the root.
+    pub(super) leaves: usize,
+    pub(super) root: String,
+    /// The heads that moved since the root before.
+    pub(super) heads: Vec<Head>,
+}
+
+/// Where a chain ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Head {
+    pub(super) chain: Uuid,
+    pub(super) leaf: usize,
+    pub(super) position: i64,
+    pub(super) hash: String,
+}
+
+/// A statement's text with its signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Signed {
+    pub(super) statement: String,
+    pub(super) signature: Vec<u8>,
+}
+
+impl SealKey {
+    /// A fresh key as its file has it: PKCS #8 in hexadecimal.
+    ///
+    /// # Errors
+    /// When the machine has no randomness.
+    pub fn generate() -> Result<String, SealError> {
+        let key = Ed25519KeyPair::generate().map_err(|_| SealError::Key)?;
+        let bytes = key.to_pkcs8().map_err(|_| SealError::Key)?;
+        Ok(hex(bytes.as_ref()))
+    }
+
+    /// The key of a file's text.
+    ///
+    /// # Errors
+    /// When it is no such key.
+    pub fn parse(text: &str) -> Result<Self, SealError> {
+        let bytes = unhex(text.trim()).ok_or(SealError::Key)?;
+        Ed25519KeyPair::from_pkcs8(&bytes).map(Self).map_err(|_| SealError::Key)
+    }
+
+    /// What checks its signatures.
+    pub fn public(&self) -> RootKey {
+        RootKey(self.0.public_key().as_ref().to_vec())
+    }
+
+    pub(super) fn sign(&self, statement: &Statement) -> Result<Signed, SealError> {
+        let statement = serde_json::to_string(statement).map_err(|_| SealError::Key)?;
+        let signature = self.0.sign(&[TAG, statement.as_bytes()].concat());
+        Ok(Signed { signature: signature.as_ref().to_vec(), statement })
+    }
+}
+
+impl RootKey {
+    /// Of 32 bytes in hexadecimal.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        unhex(text.trim()).filter(|bytes| bytes.len() == 32).map(Self)
+    }
+
+    /// The 32 bytes in hexadecimal.
+    pub fn to_hex(&self) -> String {
+        hex(&self.0)
+    }
+
+    /// What statements call it.
+    pub(super) fn name(&self) -> String {
+        hex(&sha256(&self.0)[..8])
+    }
+
+    /// The statement, if this key signed it.
+    pub(super) fn open(&self, signed: &Signed) -> Option<Statement> {
+        let key = UnparsedPublicKey::new(&ED25519, &self.0);
+        key.verify(&[TAG, signed.statement.as_bytes()].concat(), &signed.signature).ok()?;
+        serde_json::from_str(&signed.statement).ok()
+    }
+}
+
+impl Signed {
+    /// What the statement after it names.
+    pub(super) fn digest(&self) -> Hash {
+        sha256(self.statement.as_bytes())
+    }
+
+    /// As it stands in a file.
+    pub(super) fn line(&self) -> String {
+        format!("{} {}\n", hex(&self.signature), self.statement)
+    }
+
+    /// The reverse of [`Signed::line`].
+    pub(super) fn parse(line: &str) -> Option<Self> {
+        let (signature, statement) = line.trim_end().split_once(' ')?;
+        Some(Self { statement: statement.to_owned(), signature: unhex(signature)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement(number: i64) -> Statement {
+        Statement {
+            number,
+            time: DateTime::UNIX_EPOCH,
+            key: "k".into(),
+            previous: String::new(),
+            leaves: 0,
+            root: String::new(),
+            heads: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_root_opens_with_its_key_and_with_no_other() {
+        let key = SealKey::parse(&SealKey::generate().unwrap()).unwrap();
+        let other = SealKey::parse(&SealKey::generate().unwrap()).unwrap();
+        let signed = key.sign(&statement(7)).unwrap();
+
+        assert_eq!(Signed::parse(&signed.line()).as_ref(), Some(&signed));
+        assert_eq!(key.public().open(&signed).map(|opened| opened.number), Some(7));
+        assert!(other.public().open(&signed).is_none());
+        let changed = Signed { statement: signed.statement.replace('7', "8"), ..signed };
+        assert!(key.public().open(&changed).is_none());
+    }
+}
