@@ -1,9 +1,11 @@
 //! The binary that `deploy/up` builds, and real clients against it.
 
 mod buf;
+mod curl;
 mod grpcio;
 mod grpcurl;
 mod idle;
 mod journey;
 mod trace;
+mod typescript;
 mod up;

@@ -1,7 +1,7 @@
 //! `buf curl` in its three protocols: gRPC, which asks the mesh for the types by reflection, and
 //! gRPC-Web and Connect over HTTP/1.1, which get them from the gateway as a file.
 
-use std::{path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use serde_json::{Deserializer, Value};
 
@@ -50,9 +50,19 @@ fn refusal(told: &str) -> Refusal {
 }
 
 #[test]
-fn buf_curl_makes_the_journey_in_grpc() {
+fn buf_curl_makes_the_journey_in_grpc_grpc_web_and_connect() {
     let folder = Folder::fresh();
     let up = Up::start(&folder.0, &["--demo"]);
-    let mut buf = Buf { address: up.address(), protocol: "grpc", schema: None, token: None };
-    travel(&mut buf, &up.demo("manager"));
+    let manager = up.demo("manager");
+
+    let buf = |protocol, schema| Buf { address: up.address(), protocol, schema, token: None };
+    travel(&mut buf("grpc", None), &manager);
+
+    let schema = folder.0.join("descriptor.binpb");
+    let url = format!("http://{}/api/descriptor.binpb", up.address());
+    let file = Command::new("curl").args(["--silent", "--fail", &url]).output().unwrap();
+    assert!(file.status.success());
+    fs::write(&schema, file.stdout).unwrap();
+    travel(&mut buf("grpcweb", Some(schema.clone())), &manager);
+    travel(&mut buf("connect", Some(schema)), &manager);
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// What a refusal carries, whichever way it came.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Refusal {
     pub reason: String,
     pub metadata: Value,

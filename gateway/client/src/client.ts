@@ -179,7 +179,7 @@ export function createClient(options: ClientOptions): DevsphereClient {
   const own = page !== undefined && page === new URL(options.baseUrl).origin;
   const cookies = (options.tokens ?? (own ? "cookie" : "body")) === "cookie";
   const custody = cookies
-    ? new CookieCustody(options.baseUrl)
+    ? new CookieCustody(new URL(options.baseUrl).href)
     : BodyCustody.of(options.store ?? memory());
   return new DevsphereClient(options, custody);
 }

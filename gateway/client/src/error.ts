@@ -59,6 +59,7 @@ export interface Violation {
 export interface Failure {
   readonly code: Code;
   readonly message: string;
+  readonly localizedMessage?: string | undefined;
   readonly reason: Reason;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly violations?: readonly Violation[];
@@ -71,6 +72,8 @@ export class DevsphereError extends Error {
   /** The gRPC code. */
   readonly code: Code;
   readonly reason: Reason;
+  /** For people, in the caller's language where the mesh has it; `message` is for developers. */
+  readonly localizedMessage: string | undefined;
   /** The finer cause, as in `stale_etag`; `proto/causes.md` says what to do about each. */
   override readonly cause: string | undefined;
   /** What the cause speaks of, as in `etag`, `state`, `permission`. */
@@ -89,6 +92,7 @@ export class DevsphereError extends Error {
     this.name = "DevsphereError";
     this.code = failure.code;
     this.reason = failure.reason;
+    this.localizedMessage = failure.localizedMessage;
     this.metadata = failure.metadata ?? {};
     this.cause = this.metadata["cause"];
     this.violations = failure.violations ?? [];
@@ -140,7 +144,8 @@ function read(error: ConnectError): DevsphereError {
   const delay: Duration | undefined = detail(RetryInfoSchema)?.retryDelay;
   return new DevsphereError({
     code: error.code,
-    message: detail(LocalizedMessageSchema)?.message || error.rawMessage,
+    message: error.rawMessage,
+    localizedMessage: detail(LocalizedMessageSchema)?.message,
     reason: info?.reason || usualReason(error.code),
     metadata: { ...info?.metadata },
     violations: (detail(BadRequestSchema)?.fieldViolations ?? []).map((violation) => ({

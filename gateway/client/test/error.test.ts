@@ -55,7 +55,7 @@ test("every field that breaks a rule is named, in the caller's language where th
 
   const error = DevsphereError.from(refusal);
 
-  assert.equal(error.message, "zwei Felder");
+  assert.deepEqual([error.message, error.localizedMessage], ["two fields", "zwei Felder"]);
   assert.deepEqual(error.violations, [
     { field: "lead.email", description: "must be an e-mail address", reason: "STRING_EMAIL" },
     { field: "lead.phone", description: "muss eine Nummer sein", reason: "STRING_PATTERN" },

@@ -37,7 +37,7 @@ const browser = await chromium.launchPersistentContext(folder, {
 try {
   const set = await stage(given);
   await twoTabs(browser, set);
-  await otherOrigins(browser);
+  await otherOrigins(browser, set);
   console.log("the journey is done");
 } finally {
   await browser.close();
@@ -58,9 +58,20 @@ async function tab(browser: BrowserContext, url: string): Promise<Page> {
   return page;
 }
 
+/** Everything that a tab's calls are answered, as text. */
+function overhear(page: Page): () => Promise<string> {
+  const bodies: Promise<Buffer>[] = [];
+  page.on("response", (answer) => {
+    // Of a preflight or a redirect there is none.
+    bodies.push(answer.body().catch(() => Buffer.alloc(0)));
+  });
+  return async () => Buffer.concat(await Promise.all(bodies)).toString("latin1");
+}
+
 async function twoTabs(browser: BrowserContext, { north, south, northCeo }: Stage): Promise<void> {
   const home = origin("127.0.0.1", own);
   const [one, two] = [await tab(browser, home), await tab(browser, home)];
+  const [heardInOne, heardInTwo] = [overhear(one), overhear(two)];
   const open = (page: Page, organizationId: string) =>
     page.evaluate(([url, id]) => window.page.open(url, id), [home, organizationId] as const);
 
@@ -91,6 +102,13 @@ async function twoTabs(browser: BrowserContext, { north, south, northCeo }: Stag
   same(await two.evaluate(() => window.page.resume()), south, "after the reload");
   same(await leads(two), ofSouth, "the leads of the south");
   await hidden(browser, [one, two]);
+
+  // Of all that came over the wire, nothing of one organisation reached the other's tab.
+  const [wireOfOne, wireOfTwo] = [await heardInOne(), await heardInTwo()];
+  must(ofNorth.every((lead) => wireOfOne.includes(lead)), "the north's leads in its own tab");
+  must(ofSouth.every((lead) => wireOfTwo.includes(lead)), "the south's leads in its own tab");
+  must(!ofSouth.some((lead) => wireOfOne.includes(lead)), "no lead of the south in the north's tab");
+  must(!ofNorth.some((lead) => wireOfTwo.includes(lead)), "no lead of the north in the south's tab");
 
   await two.evaluate(() => window.page.signOut());
   await one.waitForFunction(() => window.page.ends().length === 1);
@@ -138,9 +156,9 @@ async function hidden(browser: BrowserContext, tabs: Page[]): Promise<void> {
 }
 
 /** A listed origin works with tokens in the body, any other is turned away. */
-async function otherOrigins(browser: BrowserContext): Promise<void> {
+async function otherOrigins(browser: BrowserContext, { north }: Stage): Promise<void> {
   const page = await tab(browser, origin("localhost", listed));
-  await page.evaluate((url) => window.page.open(url), given.gateway);
+  await page.evaluate(([url, id]) => window.page.open(url, id), [given.gateway, north] as const);
   await page.evaluate((account) => window.page.signIn(account), given.manager);
   await page.evaluate(() => window.page.journey());
   same((await browser.cookies()).length, 0, "cookies of a foreign origin");

@@ -12,7 +12,15 @@ const baseUrl = given.gateway;
 const { north, south, northCeo } = await stage(given);
 
 const store = memory();
-const client = createClient({ baseUrl, store, organizationId: north });
+const statuses: number[] = [];
+const fetch: typeof globalThis.fetch = async (input, init) => {
+  const answer = await globalThis.fetch(input, init);
+  statuses.push(answer.status);
+  return answer;
+};
+// The machine may be busy with other tests.
+const attempts = 8;
+const client = createClient({ baseUrl, store, organizationId: north, fetch, attempts });
 const standing = await client.signIn(given.manager);
 same([standing.organizationId, standing.affiliations.length], [north, 2], "where the person stands");
 await journey(client);
@@ -24,15 +32,17 @@ same(names.sort(), ["South one", "South three", "South two"], "the leads of the 
 
 // A token that died meanwhile is replaced without a word, in that organisation and in no other.
 await unsettle(northCeo, given.manager.email);
-const many = Array.from({ length: 20 }, () => client.service(PersonService).getMe({}));
-same((await Promise.all(many)).length, 20, "answers");
+must(!statuses.includes(401), "no token refused so far");
+const many = Array.from({ length: 8 }, () => client.service(PersonService).getMe({}));
+same((await Promise.all(many)).length, 8, "answers");
+must(statuses.includes(401), "the old token refused");
 same((await other.service(LeadService).listLeads({})).leads.length, 3, "the south undisturbed");
 
 // The store alone is enough to go on, twenty times at once.
-const later = Array.from({ length: 20 }, () => createClient({ baseUrl, store, organizationId: south }));
-for (const one of later) {
-  same((await one.resume())?.organizationId, south, "resumed");
-}
+const later = Array.from({ length: 20 }, () => createClient({ baseUrl, store, organizationId: south, attempts }));
+const resumed = await Promise.all(later.map((one) => one.resume()));
+same(new Set(resumed.map((standing) => standing?.organizationId)).size, 1, "one organisation");
+same(resumed[19]?.organizationId, south, "the one asked for");
 
 const ended: string[] = [];
 const heard = createClient({ baseUrl, store, onSignedOut: () => ended.push("heard") });
