@@ -68,21 +68,29 @@ pub(crate) async fn open(
     let deadline = Deadline::of(method, ask.patience, &front.limits);
     let asked = async {
         let channel = front.upstreams.of(method)?;
-        let assertion = match method.access {
+        let caller = match method.access {
             Access::Public => None,
             _ => {
                 let credential = credential::bearer(ask.headers)?;
                 let identity = front.upstreams.unary("identity")?;
-                Some(front.exchange.assertion(identity, credential, ask.origin).await?)
+                Some(front.exchange.caller(identity, credential, ask.origin).await?)
             }
         };
         let Outgoing { body, refusal, is_native } = outgoing.await?;
+        let assertion = caller.as_ref().map(|caller| caller.assertion.clone());
         let headers = headers::forward(ask.headers, is_native, ask.origin, assertion, deadline);
         let mut onwards = Request::new(body);
         *onwards.method_mut() = http::Method::POST;
         *onwards.uri_mut() = Uri::try_from(method.path).map_err(Error::internal)?;
         *onwards.headers_mut() = headers;
-        send(channel, onwards, refusal).await
+        let response = send(channel, onwards, refusal).await?;
+        Ok(match caller {
+            Some(caller) if method.streams => {
+                let (known, holder) = (front.exchange.revocations(), caller.holder.clone());
+                response.map(|body| Body::new(known.cut(holder, ask.origin.request, body)))
+            }
+            _ => response,
+        })
     };
     let response = deadline.hold(asked).await?;
     Ok(Answer { response, deadline, slot })

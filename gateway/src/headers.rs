@@ -85,9 +85,7 @@ pub(crate) fn forward(
     }
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
     put(&mut headers, TIMEOUT, deadline.left());
-    if let Some(mut assertion) = assertion {
-        // Kept out of the table that HTTP/2 compresses with: it would push out everything else.
-        assertion.set_sensitive(true);
+    if let Some(assertion) = assertion {
         headers.insert(ASSERTION, assertion);
     }
     headers

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod browser;
+mod cache;
 mod call;
 mod connect;
 mod credential;
@@ -34,7 +35,10 @@ use devsphere_proto::Contract;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{door::Door, health::Health, router::Front, server::Listeners, upstreams::Upstreams};
+use crate::{
+    door::Door, exchange::Exchange, health::Health, router::Front, server::Listeners,
+    upstreams::Upstreams,
+};
 
 pub use edge::{Connections, Edge, TlsFiles};
 
@@ -132,7 +136,8 @@ pub async fn serve(config: Config, tasks: &Tasks) -> Result<Gateway> {
         tls: edge.tls.as_ref().map(edge::acceptor).transpose()?,
         local: edge.socket.as_deref().map(edge::socket).transpose()?,
     };
-    let front = Front::new(contract, upstreams, own, limits)?;
+    let exchange = Exchange::start(&peers, limits.default_deadline, tasks);
+    let front = Front::new(contract, upstreams, own, exchange, limits)?;
     let door = Arc::new(Door::new(front, &edge)?);
 
     let done = CancellationToken::new();

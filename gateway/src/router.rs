@@ -51,11 +51,12 @@ impl Front {
         contract: &'static Contract,
         upstreams: Upstreams,
         own: Routes,
+        exchange: Exchange,
         limits: Limits,
     ) -> Result<Self> {
         Ok(Self {
             contract,
-            exchange: Exchange::new(limits.default_deadline),
+            exchange,
             upstreams,
             calls: Arc::new(Semaphore::new(limits.calls)),
             streams: Arc::new(Semaphore::new(limits.streams)),

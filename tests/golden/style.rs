@@ -224,7 +224,8 @@ fn every_list_has_pages() {
 #[test]
 fn what_reads_says_so_and_nothing_else_does() {
     for method in contract().methods() {
-        let verbs = ["Get", "List", "BatchGet", "Search", "Export", "Explain", "Check", "Preview"];
+        let verbs =
+            ["Get", "List", "BatchGet", "Search", "Export", "Explain", "Check", "Preview", "Watch"];
         let reads = verbs.iter().any(|verb| name(method).starts_with(verb));
         let reads = reads || READS.contains(&name(method).as_str());
         assert_eq!(method.reads, reads, "{}", method.path);

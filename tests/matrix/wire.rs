@@ -78,6 +78,10 @@ async fn send(
     let mut messages = Vec::new();
     while let Some(message) = stream.message().await? {
         messages.push(message);
+        // A watch has no end of its own: its first word is its answer.
+        if method.descriptor.name().starts_with("Watch") {
+            break;
+        }
     }
     Ok(messages)
 }

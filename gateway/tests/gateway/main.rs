@@ -9,6 +9,7 @@
 mod bounds;
 mod browsers;
 mod bytes;
+mod cache;
 mod client;
 mod connect;
 mod credentials;

@@ -14,7 +14,10 @@ use std::{
 use devsphere_boot::{Endpoint, Tasks};
 use devsphere_error::{Error, Failure, Language, localized};
 use devsphere_gateway::{Config, Edge, Gateway, Limits, serve};
-use devsphere_proto::identity::v1::assertion_service_server::AssertionServiceServer;
+use devsphere_proto::identity::v1::{
+    assertion_service_server::AssertionServiceServer,
+    revocation_service_server::RevocationServiceServer,
+};
 use http::HeaderMap;
 use opentelemetry::{global, trace::TracerProvider as _};
 use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
@@ -38,6 +41,7 @@ pub(crate) const PUBLIC: &str = "/devsphere.identity.v1.InstanceService/GetInsta
 pub(crate) const INTERNAL: &str = "/devsphere.identity.v1.AssertionService/Exchange";
 
 const ASSERTIONS: &str = "devsphere.identity.v1.AssertionService";
+const REVOCATIONS: &str = "devsphere.identity.v1.RevocationService";
 const HEALTH: &str = "grpc.health.v1.Health";
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -74,8 +78,9 @@ impl World {
         let identity = Arc::new(Identity::new());
         let (_, health) = health_reporter();
         let exchange = AssertionServiceServer::from_arc(identity.clone());
-        let routes = Routes::new(health).add_service(exchange);
-        let persons = Recorder::start(&sockets[1], vec![HEALTH, ASSERTIONS], routes);
+        let feed = RevocationServiceServer::from_arc(identity.clone());
+        let routes = Routes::new(health).add_service(exchange).add_service(feed);
+        let persons = Recorder::start(&sockets[1], vec![HEALTH, ASSERTIONS, REVOCATIONS], routes);
 
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let peers = ["crm", "identity"].into_iter().zip(sockets.map(Endpoint::Unix));

@@ -10,11 +10,12 @@ mod member;
 mod organization;
 mod password;
 mod person;
+mod revocation;
 mod role;
 mod secret;
 mod session;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use devsphere_auth::{
     Verifier,
@@ -29,10 +30,13 @@ use devsphere_proto::identity::v1::{
     instance_service_server::InstanceServiceServer,
     invitation_service_server::InvitationServiceServer, member_service_server::MemberServiceServer,
     organization_service_server::OrganizationServiceServer,
-    person_service_server::PersonServiceServer, session_service_server::SessionServiceServer,
+    person_service_server::PersonServiceServer, revocation_service_server::RevocationServiceServer,
+    session_service_server::SessionServiceServer,
 };
 
 use password::Passwords;
+use revocation::Feed;
+use tokio_util::sync::CancellationToken;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -49,6 +53,16 @@ struct Core {
     verifier: Arc<Verifier>,
     passwords: Passwords,
     public_url: String,
+    feed: Arc<Feed>,
+    longest_stream: Duration,
+    stopping: CancellationToken,
+}
+
+impl Core {
+    /// The ids of the keys that verify assertions.
+    fn key_ids(&self) -> Vec<String> {
+        vec![self.keys.assertion.public().kid]
+    }
 }
 
 type Identity = Arc<Core>;
@@ -56,6 +70,7 @@ type Identity = Arc<Core>;
 fn service(ctx: &Ctx) -> Result<Service> {
     let keys = KeyFiles::read(&ctx.config().keys)?;
     let verifier = Arc::new(Verifier::new(vec![keys.assertion.public()]));
+    let limits = &ctx.config().limits;
     let identity = Arc::new(Core {
         db: ctx.tenant_db(),
         functions: ctx.function_db(),
@@ -63,6 +78,9 @@ fn service(ctx: &Ctx) -> Result<Service> {
         verifier: verifier.clone(),
         passwords: Passwords::new()?,
         public_url: ctx.config().public_url.clone(),
+        feed: Feed::new(ctx.background_db(), limits.revocations_every, ctx.tasks()),
+        longest_stream: limits.longest_stream,
+        stopping: ctx.stopping(),
         keys,
     });
     macro_rules! limited {
@@ -83,6 +101,7 @@ fn service(ctx: &Ctx) -> Result<Service> {
         .add(limited!(CustomRoleServiceServer, custom_role::rpc::CustomRoles(identity.clone())))
         .add(limited!(InvitationServiceServer, invitation::rpc::Invitations(identity.clone())))
         .add(limited!(InstanceServiceServer, instance::rpc::Instances(identity.clone())))
+        .add(limited!(RevocationServiceServer, revocation::rpc::Revocations(identity.clone())))
         .add(limited!(AssertionServiceServer, assertion::rpc::Assertions(identity)))
         .build()
 }

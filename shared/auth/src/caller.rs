@@ -58,6 +58,11 @@ impl Caller {
         &self.assertion
     }
 
+    /// When identity made the assertion, in seconds since 1970.
+    pub fn begun(&self) -> i64 {
+        self.claims.iat
+    }
+
     /// When the assertion ends, in seconds since 1970.
     pub fn expires(&self) -> i64 {
         self.claims.exp
@@ -78,6 +83,15 @@ impl Verifier {
     /// A verifier over a source of public keys.
     pub fn new(source: impl KeySource + 'static) -> Self {
         Self { keys: KeyRing::new(Box::new(source)) }
+    }
+
+    /// Fetches the keys anew unless exactly these are known: how a rotation reaches a verifier
+    /// before the first assertion of the new key does.
+    ///
+    /// # Errors
+    /// When the keys cannot be had.
+    pub async fn learn(&self, published: &[String]) -> Result<()> {
+        self.keys.learn(published).await
     }
 
     /// The caller that the assertion speaks of.

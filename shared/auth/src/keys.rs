@@ -65,13 +65,32 @@ impl KeyRing {
         if self.lock().fetched.is_some_and(|fetched| fetched.elapsed() < REFETCH_AFTER) {
             return Err(Error::Unauthenticated);
         }
+        self.fetch().await?;
+        self.known(kid).ok_or(Error::Unauthenticated)
+    }
+
+    /// Asks the source, unless exactly the published keys are known.
+    pub(crate) async fn learn(&self, published: &[String]) -> Result<()> {
+        let is_known = || {
+            let known = self.lock();
+            known.keys.len() == published.len()
+                && published.iter().all(|kid| known.keys.contains_key(kid))
+        };
+        if is_known() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.fetching.lock().await;
+        if is_known() { Ok(()) } else { self.fetch().await }
+    }
+
+    async fn fetch(&self) -> Result<()> {
         let keys = self.source.fetch().await?;
         let mut known = self.lock();
         // Replaced, not added to: a key that is gone at the source verifies nothing any more.
         known.keys =
             keys.into_iter().map(|key| (key.kid, DecodingKey::from_ed_der(&key.bytes))).collect();
         known.fetched = Some(Instant::now());
-        known.keys.get(kid).cloned().ok_or(Error::Unauthenticated)
+        Ok(())
     }
 
     fn known(&self, kid: &str) -> Option<DecodingKey> {

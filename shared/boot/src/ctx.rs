@@ -9,6 +9,7 @@ use devsphere_db::{Database, FunctionDb, Schema, TenantDb};
 use devsphere_error::{Error, Result};
 use devsphere_proto::Contract;
 use sqlx::postgres::PgConnectOptions;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Late, Notes, Service, Tasks,
@@ -55,6 +56,8 @@ pub struct Limits {
     pub drain: Duration,
     /// How often readiness asks the database.
     pub probe_every: Duration,
+    /// How often identity looks for revocations, while anybody watches.
+    pub revocations_every: Duration,
 }
 
 impl Default for Limits {
@@ -69,6 +72,7 @@ impl Default for Limits {
             streams: 4096,
             drain: Duration::from_secs(10),
             probe_every: Duration::from_secs(5),
+            revocations_every: Duration::from_millis(250),
         }
     }
 }
@@ -108,6 +112,7 @@ pub struct Ctx {
     pub(crate) database: Database,
     pub(crate) peers: Peers,
     pub(crate) writers: Writers,
+    pub(crate) stop: CancellationToken,
     notes: Notes,
     tasks: Tasks,
 }
@@ -128,8 +133,9 @@ impl Ctx {
         let peers = Peers::new(schema.name, &config.peers);
         let writers = Writers::default();
         let notes = Notes::begin(&writers, &database);
+        let stop = tasks.stopping().child_token();
         let (name, config) = (schema.name, Arc::new(config));
-        Ok(Self { name, contract, config, database, peers, writers, notes, tasks })
+        Ok(Self { name, contract, config, database, peers, writers, stop, notes, tasks })
     }
 
     /// Transactions of the caller's organisation.
@@ -140,6 +146,16 @@ impl Ctx {
     /// Named functions, for calls without a caller.
     pub fn function_db(&self) -> FunctionDb {
         self.database.functions()
+    }
+
+    /// Named functions for what must go on when callers hold every other connection.
+    pub fn background_db(&self) -> FunctionDb {
+        self.database.background()
+    }
+
+    /// Cancelled when this service drains: a stream without an end of its own ends with it.
+    pub fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
     }
 
     /// The way to another service.

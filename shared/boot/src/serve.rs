@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Server};
 use tonic_health::ServingStatus;
 
-use crate::{Endpoint, Service, Tasks, health::Health, reflection, stack};
+use crate::{Endpoint, Revocations, Service, Tasks, health::Health, reflection, stack};
 
 /// A service at work.
 pub struct Running {
@@ -42,13 +42,18 @@ pub async fn serve(service: Service) -> Result<Running> {
     health.set(ServingStatus::Serving).await;
     health.clone().watch(ctx.database.clone(), &limits, ctx.tasks());
 
-    let shared = stack::Shared::new(&ctx, verifier, renewal);
+    let revocations = Revocations::default();
+    if let Some(identity) = ctx.config.peers.get("identity").cloned() {
+        let followed = revocations.clone().follow(ctx.name, identity, Some(verifier.clone()));
+        ctx.tasks().spawn("revocations", followed);
+    }
+    let shared = stack::Shared::new(&ctx, verifier, renewal, revocations);
     let mut stacked = stack::wrap(routes.into_axum_router(), &Arc::new(shared));
     // Health and reflection stand outside the stack: a probe has no caller.
     stacked = stacked.merge(Routes::new(health_server).into_axum_router().reset_fallback());
     let router = server(limits.streams).add_routes(reflection::add(&names, stacked)?.into());
 
-    let stop = ctx.tasks().stopping().child_token();
+    let stop = ctx.stop.clone();
     let done = CancellationToken::new();
     let running = Running { endpoint, stop: stop.clone(), done: done.clone() };
     tracing::info!(service = ctx.name, endpoint = %running.endpoint, "serving");

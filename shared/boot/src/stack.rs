@@ -25,7 +25,7 @@ use tower::ServiceBuilder;
 
 pub use deadline::timeout as grpc_timeout;
 
-use crate::{Ctx, Limits, Notes, RenewHandle};
+use crate::{Ctx, Limits, Notes, RenewHandle, Revocations};
 
 /// What the layers share.
 pub(crate) struct Shared {
@@ -33,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) contract: &'static Contract,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) renewal: RenewHandle,
+    pub(crate) revocations: Revocations,
     pub(crate) limits: Limits,
     pub(crate) slots: Semaphore,
     pub(crate) calls: metrics::Calls,
@@ -40,13 +41,19 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(ctx: &Ctx, verifier: Arc<Verifier>, renewal: RenewHandle) -> Self {
+    pub(crate) fn new(
+        ctx: &Ctx,
+        verifier: Arc<Verifier>,
+        renewal: RenewHandle,
+        revocations: Revocations,
+    ) -> Self {
         let limits = ctx.config.limits.clone();
         Self {
             module: ctx.name,
             contract: ctx.contract,
             verifier,
             renewal,
+            revocations,
             slots: Semaphore::new(limits.in_flight),
             limits,
             calls: metrics::Calls::new(),
@@ -68,7 +75,8 @@ pub(crate) fn wrap(router: Router, shared: &Arc<Shared>) -> Router {
             .layer(from_fn_with_state(shared.clone(), deadline::layer))
             // Refuses at once what could only be answered late.
             .layer(from_fn_with_state(shared.clone(), shed::layer))
-            // Assertion to caller; the transport's proof to peer.
+            // Assertion to caller, unless it was revoked, which cuts running streams too; the
+            // transport's proof to peer.
             .layer(from_fn_with_state(shared.clone(), authenticate::layer))
             // Caller to permit, by what the contract declares for the method; notes who was refused.
             .layer(from_fn_with_state(shared.clone(), authorize::layer))

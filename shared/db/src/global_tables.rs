@@ -9,6 +9,7 @@ pub const GLOBAL_TABLES: &[(&str, &str)] = &[
     ("identity.refresh_token", "looked up before there is a caller; functions only"),
     ("identity.guess", "counts sign-in attempts before there is a caller; functions only"),
     ("identity.instance", "one row for the installation; identity reads and changes it"),
+    ("identity.revocation", "what ended, for whoever holds assertions of anybody; functions only"),
     ("identity.sign_up_invitation", "invites to found an organisation; identity only adds"),
 ];
 
@@ -29,6 +30,8 @@ pub const OWNER_FUNCTIONS: &[(&str, &str)] = &[
     ("identity.find_activation", "public; finds by the hash of a 256-bit token"),
     ("identity.activate", "public; finds by the hash of a 256-bit token"),
     ("identity.exchange", "internal; identity has verified the token's signature"),
+    ("identity.note_revocation", "a trigger; notes ids of the row that has changed"),
+    ("identity.revocations", "internal; tells ids that ended of late, nothing of whose they were"),
     ("identity.sign_up_mode", "public; reads one setting"),
     ("identity.own_grant", "reads what the verified ticket's person has"),
     ("identity.own_place", "reads what the verified ticket's person and organisation have"),

@@ -61,6 +61,12 @@ impl Database {
         FunctionDb { pool: self.functions.clone() }
     }
 
+    /// Named functions on the connection of readiness, for what must go on when callers hold every
+    /// other one.
+    pub fn background(&self) -> FunctionDb {
+        FunctionDb { pool: self.probe.clone() }
+    }
+
     /// One cheap statement on a connection of its own, for readiness.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Services at work over real sockets, on a database of their own.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use devsphere_auth::mint::Minter;
 use devsphere_boot::{Config, Ctx, Endpoint, Limits, Module, Running, Tasks, channel, serve};
@@ -43,7 +43,10 @@ impl World {
     /// # Panics
     /// When one does not start.
     pub async fn counted(modules: &[Module]) -> Self {
-        Self::build(modules, Limits { connections: 1, ..patient() }, true).await
+        // What nobody called for must not be counted.
+        let revocations_every = Duration::from_secs(3600);
+        let limits = Limits { connections: 1, revocations_every, ..patient() };
+        Self::build(modules, limits, true).await
     }
 
     async fn build(modules: &[Module], limits: Limits, counted: bool) -> Self {
@@ -156,5 +159,5 @@ impl World {
 /// The limits of a world: on a machine that also builds, a connection may be slow to come; a test
 /// that wants to see overload says so.
 pub fn patient() -> Limits {
-    Limits { connection_wait: std::time::Duration::from_secs(5), ..Limits::default() }
+    Limits { connection_wait: Duration::from_secs(5), ..Limits::default() }
 }

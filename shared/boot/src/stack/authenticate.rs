@@ -1,19 +1,22 @@
-//! Authenticate: the assertion becomes a caller, the transport's proof a peer.
+//! Authenticate: an assertion that was not revoked becomes a caller, the transport's proof a peer.
 
 use std::sync::Arc;
 
 use axum::{
+    body::Body,
     extract::{Request, State},
     middleware::Next,
     response::Response,
 };
-use devsphere_auth::{ASSERTION, PEER, Peer};
+use devsphere_auth::{ASSERTION, Caller, Facts, PEER, Peer};
 use devsphere_error::{Error, Result};
 use devsphere_proto::{Access, Method};
 use http::HeaderMap;
 use tonic::transport::server::UdsConnectInfo;
+use uuid::Uuid;
 
 use super::{Shared, refuse};
+use crate::Holder;
 
 pub(super) async fn layer(
     State(shared): State<Arc<Shared>>,
@@ -23,20 +26,37 @@ pub(super) async fn layer(
     if let Some(peer) = peer(&request) {
         request.extensions_mut().insert(peer);
     }
-    let needs_caller = request.extensions().get::<&'static Method>().is_none_or(|method| {
+    let method: Option<&'static Method> = request.extensions().get().copied();
+    let needs_caller = method.is_none_or(|method| {
         !matches!(method.access, Access::Public | Access::Internal { without_caller: true, .. })
     });
-    if needs_caller {
-        let caller = match assertion(request.headers()) {
-            Ok(assertion) => shared.verifier.caller(assertion).await,
-            Err(error) => Err(error),
-        };
-        match caller {
-            Ok(caller) => request.extensions_mut().insert(caller),
-            Err(error) => return refuse(error),
-        };
+    if !needs_caller {
+        return next.run(request).await;
     }
-    next.run(request).await
+    let holder = match caller(&shared, request.headers()).await {
+        Ok(caller) => {
+            let holder = Holder::from(&caller);
+            request.extensions_mut().insert(caller);
+            holder
+        }
+        Err(error) => return refuse(error),
+    };
+    if !method.is_some_and(|method| method.streams) {
+        return next.run(request).await;
+    }
+    let trace = request.extensions().get().map_or_else(Uuid::now_v7, |facts: &Facts| facts.trace);
+    tokio::select! {
+        error = shared.revocations.ended(holder.clone()) => refuse(error),
+        response = next.run(request) => {
+            response.map(|body| Body::new(shared.revocations.cut(holder, trace, body)))
+        }
+    }
+}
+
+async fn caller(shared: &Shared, headers: &HeaderMap) -> Result<Caller> {
+    let caller = shared.verifier.caller(assertion(headers)?).await?;
+    shared.revocations.check(&Holder::from(&caller))?;
+    Ok(caller)
 }
 
 /// The one assertion of the call; two of them are none.
