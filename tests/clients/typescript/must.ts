@@ -23,3 +23,14 @@ export async function refused(work: Promise<unknown>): Promise<DevsphereError> {
   }
   throw new Error("expected: a refusal");
 }
+
+/** Asks until it holds, for ten seconds at most. */
+export async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (await holds()) {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  must(false, what);
+}
