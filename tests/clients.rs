@@ -6,6 +6,7 @@ mod grpcio;
 mod grpcurl;
 mod idle;
 mod journey;
+mod schemathesis;
 mod trace;
 mod typescript;
 mod up;

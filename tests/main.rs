@@ -11,5 +11,6 @@ mod journeys;
 mod layers;
 mod matrix;
 mod queries;
+mod surfaces;
 mod upgrade;
 mod whole;

@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 use super::schema::{Schemas, Way};
 
 /// Every status that an error of ours has.
-const STATUSES: [(&str, &str); 13] = [
+const STATUSES: [(&str, &str); 12] = [
     ("400", "Something in the request is not right; `details` says what."),
     ("401", "Nobody is signed in."),
     ("403", "Not allowed."),
     ("404", "Not there, or another organisation's."),
     ("405", "Not this method; `Allow` names those that are."),
-    ("406", "Not in that form."),
     ("409", "Not in this state, or changed meanwhile."),
     ("413", "Too large."),
     ("415", "Not a content type that is read here."),
@@ -22,6 +21,9 @@ const STATUSES: [(&str, &str); 13] = [
     ("503", "Busy or away; `Retry-After` says when to try again."),
     ("504", "It took too long."),
 ];
+
+/// Refused before anything of it is read: an answer without words.
+const TOO_LONG: (&str, &str) = ("431", "Path, query and headers are longer than 8 KiB.");
 
 /// By status.
 pub(super) fn of(method: &Method, binding: &Binding, schemas: &mut Schemas) -> Value {
@@ -48,7 +50,7 @@ pub(super) fn of(method: &Method, binding: &Binding, schemas: &mut Schemas) -> V
     let mut responses = json!({
         "200": { "description": words, "headers": headers, "content": { kind: content } },
     });
-    for (status, _) in STATUSES {
+    for (status, _) in STATUSES.into_iter().chain([TOO_LONG]) {
         responses[status] = json!({ "$ref": format!("#/components/responses/{status}") });
     }
     responses
@@ -71,6 +73,8 @@ pub(super) fn shared() -> Value {
             "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } },
         });
     }
+    let (status, words) = TOO_LONG;
+    responses[status] = json!({ "description": words });
     responses
 }
 

@@ -21,9 +21,12 @@ pub(super) fn single(field: &FieldDescriptor, value: Value) -> Result<Field, Str
     if let (Some(mask), Value::String(paths)) = (mask_kind(field), &value) {
         return Ok(mask_of(&mask, paths));
     }
-    // An item that is null would be left out, and the others would move up.
-    if !field.is_list() || value.is_null() {
+    if !field.is_list() {
         return whole(field, value);
+    }
+    // It would be left out, and the others would move up.
+    if value.is_null() {
+        return Err(expected(field));
     }
     match whole(field, Value::Array(vec![value]))? {
         Field::List(mut items) if items.len() == 1 => Ok(items.remove(0)),

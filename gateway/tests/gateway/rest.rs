@@ -241,6 +241,7 @@ async fn everything_wrong_with_a_request_is_named_at_once() {
             "lead.lead_id",
         ),
         ("POST", "/api/v1/leads", "[]", "lead"),
+        ("POST", "/api/v1/leads", r#"{"tags":["a",null]}"#, "lead.tags[1]"),
         (
             "POST",
             "/api/v1/leads",
