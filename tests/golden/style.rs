@@ -19,14 +19,15 @@ const NAME_AN_ORGANISATION: [&str; 5] = [
 ];
 
 /// Lists without pages, each with why.
-const SHORT_LISTS: [(&str, &str); 3] = [
+const SHORT_LISTS: [(&str, &str); 4] = [
     ("ListKeys", "one or two keys"),
+    ("ListMemberAccess", "as many as this build has nouns"),
     ("ListPermissions", "as many as this build has"),
     ("ListSessions", "200 at most, and nobody has more"),
 ];
 
 /// Methods without an effect whose names do not say so.
-const READS: [&str; 3] = ["Exchange", "RenewAssertion", "SwitchOrganization"];
+const READS: [&str; 4] = ["BatchResolve", "Exchange", "RenewAssertion", "SwitchOrganization"];
 
 /// Every code of `product.md` B4.
 const REASONS: [&str; 27] = [

@@ -11,8 +11,12 @@ use super::{
 };
 
 /// Those that cost something else than their kind, each with why.
-const EXCEPTIONS: [(&str, usize, &str); 12] = [
+const EXCEPTIONS: [(&str, usize, &str); 16] = [
     ("ListKeys", 0, "the keys are in memory"),
+    ("BatchResolve", 0, "asks the modules that are named, and no database"),
+    ("ListMemberAccess", 0, "asks identity"),
+    ("ListVisibleRecords", 0, "asks identity and the collection's module"),
+    ("MintView", 4, "changes nothing: only who looked is recorded"),
     ("ListPermissions", 0, "the contracts are in memory"),
     ("CreateMember", 5, "looks at the custom roles that it gives first"),
     ("CreateInvitation", 5, "looks at what it offers, and whether there is room, first"),
@@ -30,8 +34,14 @@ const EXCEPTIONS: [(&str, usize, &str); 12] = [
     ("RevokeSession", 4, "as SignOut"),
 ];
 
-/// Reads that ask identity what people are called, each a read there.
-const NAMES: [&str; 2] = ["GetAuditRecord", "ListAuditRecords"];
+/// What identity is asked for on the way, where it is not whether a person may own something: names
+/// of people are a read there.
+const ASKED: [(&str, usize); 4] = [
+    ("GetAuditRecord", 2),
+    ("ListAuditRecords", 2),
+    ("ListMemberAccess", 2),
+    ("ListVisibleRecords", 4),
+];
 
 /// Before they are counted, so that every statement is prepared.
 const WARM_UPS: usize = 2;
@@ -208,7 +218,8 @@ fn trips(stage: &Stage, method: &Method) -> (usize, usize) {
 
 fn kind(method: &Method) -> Kind {
     let name = method.descriptor.name();
-    let identity = if asks_identity(method) { 2 } else { 0 };
+    let asked = ASKED.iter().find(|(asker, _)| *asker == name).map(|(_, asked)| *asked);
+    let identity = asked.unwrap_or_else(|| if asks_identity(method) { 2 } else { 0 });
     let kind = |name, own| Kind { name, own, identity };
     if let Some((_, own, _)) = EXCEPTIONS.iter().find(|(exception, ..)| *exception == name) {
         return kind("exception", *own);
@@ -230,11 +241,8 @@ fn replay_cost(method: &Method) -> usize {
 }
 
 /// A write elsewhere that names a person asks identity whether they may own anything: a read. An
-/// update takes no person. Some reads ask for names.
+/// update takes no person.
 fn asks_identity(method: &Method) -> bool {
-    if NAMES.contains(&method.descriptor.name()) {
-        return true;
-    }
     let names = needs::named(method).iter().any(|(_, noun)| noun == "person");
     names && method.module != "identity" && !method.reads && needs::maskable(method).is_empty()
 }

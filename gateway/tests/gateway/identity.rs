@@ -6,9 +6,10 @@ use std::{
 };
 
 use devsphere_proto::identity::v1::{
-    Assertion, ExchangeRequest, ListKeysRequest, ListKeysResponse, RenewAssertionRequest,
-    Revocation, WatchRevocationsRequest, WatchRevocationsResponse,
-    assertion_service_server::AssertionService, revocation_service_server::RevocationService,
+    Assertion, ExchangeRequest, ListKeysRequest, ListKeysResponse, MintViewRequest,
+    MintViewResponse, RenewAssertionRequest, Revocation, WatchRevocationsRequest,
+    WatchRevocationsResponse, assertion_service_server::AssertionService,
+    revocation_service_server::RevocationService,
 };
 use futures_util::{StreamExt as _, stream::BoxStream};
 use prost_types::Timestamp;
@@ -87,6 +88,13 @@ impl AssertionService for Identity {
         &self,
         _: Request<RenewAssertionRequest>,
     ) -> Result<Response<Assertion>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn mint_view(
+        &self,
+        _: Request<MintViewRequest>,
+    ) -> Result<Response<MintViewResponse>, Status> {
         Err(Status::unimplemented(""))
     }
 

@@ -1,14 +1,19 @@
-//! What surrounds an organisation: its settings, and the log of who did what.
+//! What surrounds an organisation: its settings, the log of who did what, names of records, and who
+//! sees what.
 
+mod access;
 mod audit;
+mod modules;
 mod people;
+mod resolve;
 mod settings;
 
 use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Service, export::Exporter};
 use devsphere_db::Schema;
 use devsphere_error::Result;
 use devsphere_proto::administration::v1::{
-    audit_service_server::AuditServiceServer, settings_service_server::SettingsServiceServer,
+    access_service_server::AccessServiceServer, audit_service_server::AuditServiceServer,
+    resolve_service_server::ResolveServiceServer, settings_service_server::SettingsServiceServer,
 };
 use sqlx::migrate::Migrator;
 
@@ -28,8 +33,11 @@ fn service(ctx: &Ctx) -> Result<Service> {
     }
     let (verifier, renewal) = (ctx.verifier()?, ctx.renewal()?);
     let exporter = Exporter::new(ctx, verifier.clone(), renewal.clone());
+    let modules = modules::Modules::new(ctx);
     Service::of(ctx, verifier, renewal)
         .add(limited!(AuditServiceServer, audit::AuditRecords::new(ctx, exporter)?))
         .add(limited!(SettingsServiceServer, settings::SettingsOf::new(ctx)))
+        .add(limited!(ResolveServiceServer, resolve::Resolver::new(ctx, modules.clone())))
+        .add(limited!(AccessServiceServer, access::Accesses::new(ctx, modules)?))
         .build()
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod rpc;
 mod store;
+mod view;
 
 use devsphere_auth::{Kind, Organization, Role, Standing, Subject};
 use devsphere_error::{Error, Result};

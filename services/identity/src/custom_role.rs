@@ -198,6 +198,25 @@ pub(crate) struct Gift {
     pub(crate) permissions: Vec<String>,
 }
 
+/// A role that somebody holds.
+#[derive(Debug, serde::Deserialize)]
+pub(crate) struct Held {
+    custom_role_id: CustomRoleId,
+    display_name: String,
+    permissions: Vec<String>,
+}
+
+impl From<Held> for pb::CustomRole {
+    fn from(held: Held) -> Self {
+        Self {
+            custom_role_id: held.custom_role_id.to_string(),
+            display_name: held.display_name,
+            permissions: held.permissions,
+            ..Self::default()
+        }
+    }
+}
+
 /// Refuses roles that are not there, and what the caller may not give.
 ///
 /// # Errors

@@ -1,9 +1,11 @@
 //! What a membership is, who may change it, and which changes are legal.
 
+mod batch;
 mod draft;
 mod explain;
+mod link;
 pub(crate) mod rpc;
-mod store;
+pub(crate) mod store;
 
 use std::time::Duration;
 
@@ -37,6 +39,7 @@ pub(crate) struct Member {
     pub(crate) activate_time: Option<DateTime<Utc>>,
     pub(crate) create_time: DateTime<Utc>,
     pub(crate) update_time: DateTime<Utc>,
+    pub(crate) epoch: i64,
     pub(crate) version: i64,
 }
 
@@ -87,6 +90,11 @@ impl Verb {
 impl Member {
     pub(crate) fn role(&self) -> Result<Role> {
         self.role.parse().map_err(Error::internal)
+    }
+
+    /// Took the place, and is not kept out.
+    pub(crate) fn is_active(&self) -> bool {
+        self.state == "active" && self.activate_time.is_some()
     }
 
     /// The state that the verb leads to.

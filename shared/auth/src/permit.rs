@@ -78,7 +78,7 @@ impl Permit {
     /// Admits the caller to the method, or says what is missing.
     ///
     /// # Errors
-    /// `Forbidden` naming the permission, `InvalidState` without an organisation where one is
+    /// `Forbidden` naming the permission, or `view` for a write of whoever only looks; `InvalidState` without an organisation where one is
     /// needed, `Locked` for a write in an organisation that may only read.
     pub fn authorize(
         caller: Caller,
@@ -86,6 +86,9 @@ impl Permit {
         peer: Option<&Peer>,
         facts: Facts,
     ) -> Result<Self> {
+        if caller.kind() == Kind::View && !method.reads {
+            return Err(Error::Forbidden("view"));
+        }
         match &method.access {
             Access::Public => return Err(Error::internal("a public method takes no permit")),
             Access::SelfOnly if caller.kind() == Kind::User => {}

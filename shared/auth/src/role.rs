@@ -72,24 +72,28 @@ impl Role {
         match self {
             Self::Ceo | Self::Admin => &["administration.*", "crm.*", "identity.*"],
             Self::Manager => &[
+                "administration.names.resolve",
                 "administration.settings.read",
                 "crm.*",
                 "identity.members.read",
                 "identity.organization.read",
             ],
             Self::Sales => &[
+                "administration.names.resolve",
                 "administration.settings.read",
                 "crm.leads.*",
                 "identity.members.read",
                 "identity.organization.read",
             ],
             Self::Viewer => &[
+                "administration.names.resolve",
                 "administration.settings.read",
                 "crm.all",
                 "crm.leads.read",
                 "identity.organization.read",
             ],
             Self::Seo | Self::Finance | Self::Hr | Self::Support | Self::Operator => &[
+                "administration.names.resolve",
                 "administration.settings.read",
                 "identity.members.read",
                 "identity.organization.read",

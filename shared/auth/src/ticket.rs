@@ -21,6 +21,8 @@ pub enum Kind {
     Hook,
     /// A registered job.
     Job,
+    /// A member through whose eyes somebody else looks; reads only.
+    View,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Link => "link",
             Self::Hook => "hook",
             Self::Job => "job",
+            Self::View => "view",
         }
     }
 }

@@ -62,17 +62,25 @@ pub struct Stub {
 impl Stub {
     /// A channel whose calls speak for the permit's caller, within the deadline that is left.
     pub fn of(&self, permit: &Permit) -> InterceptedService<Channel, Forward> {
+        InterceptedService::new(self.channel.clone(), self.forward(permit))
+    }
+
+    fn forward(&self, permit: &Permit) -> Forward {
         let facts = permit.facts();
-        InterceptedService::new(
-            self.channel.clone(),
-            Forward {
-                own: self.own,
-                assertion: permit.caller().assertion().parse().ok(),
-                request: facts.trace.to_string().parse().ok(),
-                address: facts.address.and_then(|address| address.to_string().parse().ok()),
-                deadline: facts.deadline,
-            },
-        )
+        Forward {
+            own: self.own,
+            assertion: permit.caller().assertion().parse().ok(),
+            request: facts.trace.to_string().parse().ok(),
+            address: facts.address.and_then(|address| address.to_string().parse().ok()),
+            deadline: facts.deadline,
+        }
+    }
+
+    /// The same with another assertion than the caller's own, which identity made for them.
+    pub fn looking(&self, permit: &Permit, view: &str) -> InterceptedService<Channel, Forward> {
+        let mut way = self.forward(permit);
+        way.assertion = view.parse().ok();
+        InterceptedService::new(self.channel.clone(), way)
     }
 
     /// A channel whose calls speak for this service alone.

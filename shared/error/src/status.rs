@@ -10,6 +10,10 @@ use crate::Error;
 /// The `domain` of every `google.rpc.ErrorInfo` that leaves the mesh.
 pub const DOMAIN: &str = "devsphere";
 
+/// So many violations are named, and the message counts the rest: a status travels in a header, and
+/// what is longer than 16 KiB there breaks the connection instead.
+const MAX_VIOLATIONS: usize = 40;
+
 /// How long a caller should wait before it tries a busy service again.
 const RETRY_SOON: Duration = Duration::from_millis(200);
 
@@ -71,7 +75,8 @@ impl Error {
             details.set_request_info(request_id, "");
         }
         if let Self::Invalid(violations) = self {
-            let fields = violations.iter().map(|violation| FieldViolation {
+            let shown = violations.iter().take(MAX_VIOLATIONS);
+            let fields = shown.map(|violation| FieldViolation {
                 field: violation.field.clone(),
                 description: violation.description.clone(),
                 reason: violation.rule.to_uppercase().replace('.', "_"),

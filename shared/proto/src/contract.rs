@@ -5,7 +5,10 @@ use std::{
     sync::LazyLock,
 };
 
-use crate::binding::{self, Binding};
+use crate::{
+    Resource,
+    binding::{self, Binding},
+};
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, ReflectMessage as _, Value};
 
 /// Who may call a method, as its `access` option says.
@@ -80,6 +83,7 @@ pub struct Contract {
     methods: HashMap<&'static str, &'static Method>,
     modules: BTreeMap<&'static str, Module>,
     permissions: Vec<&'static str>,
+    resources: Vec<Resource>,
 }
 
 static CONTRACT: LazyLock<Result<Contract, BadContract>> =
@@ -104,6 +108,7 @@ impl Contract {
             methods: HashMap::new(),
             modules: BTreeMap::new(),
             permissions: permissions.lines().collect(),
+            resources: Vec::new(),
             pool: pool.clone(),
         };
         for service in pool.services().filter(|service| ours(service.full_name())) {
@@ -114,6 +119,11 @@ impl Contract {
                 contract.methods.insert(method.path, Box::leak(Box::new(method)));
             }
         }
+        let methods: Vec<_> = contract.methods().collect();
+        let messages = pool.all_messages().filter(|message| ours(message.full_name()));
+        let resources = messages.map(|message| Resource::of(message, &methods));
+        contract.resources =
+            resources.filter_map(Result::transpose).collect::<Result<_, BadContract>>()?;
         Ok(contract)
     }
 
@@ -143,6 +153,16 @@ impl Contract {
     pub fn permission(&self, name: &str) -> Option<Permission> {
         let bit = self.permissions.iter().position(|known| *known == name)?;
         Some(Permission { name: self.permissions[bit], bit: u16::try_from(bit).ok()? })
+    }
+
+    /// Every kind of record that clients name.
+    pub fn resources(&self) -> &[Resource] {
+        &self.resources
+    }
+
+    /// The kind of record of a collection, as in `crm/leads`.
+    pub fn resource(&self, collection: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.collection == collection)
     }
 
     /// The descriptors, for whoever works by reflection.

@@ -15,12 +15,14 @@ mod contract;
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/tree.rs"));
 }
+mod resource;
 mod template;
 
 pub use binding::{Binding, Body, ROOT, at};
 pub use comment::{comment, comment_at};
 pub use contract::{Access, BadContract, Contract, Method, Module, Permission, option};
 pub use generated::devsphere::{administration, crm, identity, r#type};
+pub use resource::Resource;
 pub use template::{Template, Variable};
 
 /// Every contract with its imports, options and comments, as an encoded `FileDescriptorSet`.

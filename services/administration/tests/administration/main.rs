@@ -1,17 +1,19 @@
 //! Administration, through the wire.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "what arranges a test fails it")]
+#![expect(clippy::unwrap_used, reason = "what arranges a test fails it")]
 
+mod access;
 mod audit;
 mod plan;
+mod resolve;
 mod settings;
 
 use devsphere_testkit::World;
 
 /// What this binary starts.
-const MODULES: [devsphere_boot::Module; 2] =
-    [devsphere_identity::MODULE, devsphere_administration::MODULE];
+const EVERYTHING: [devsphere_boot::Module; 3] =
+    [devsphere_identity::MODULE, devsphere_administration::MODULE, devsphere_crm::MODULE];
 
 async fn world() -> World {
-    World::start(&MODULES).await
+    World::start(&EVERYTHING).await
 }

@@ -1,16 +1,21 @@
 //! Credentials traded for assertions, and the keys that verify them.
 
 use devsphere_auth::{Anonymous, Subject};
+use devsphere_db::Change;
 use devsphere_error::{Error, Result};
 use devsphere_ids::{OrganizationId, PersonId, SessionId};
-use devsphere_proto::identity::v1::{self as pb, assertion_service_server::AssertionService};
-use devsphere_rpc::admit_anonymous;
+use devsphere_proto::{
+    Contract,
+    identity::v1::{self as pb, assertion_service_server::AssertionService},
+};
+use devsphere_rpc::{admit, admit_anonymous};
 use prost_types::Timestamp;
+use serde_json::json;
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{store, subject};
+use super::{store, subject, view};
 use crate::{
-    Identity,
+    Identity, member,
     secret::{self, Access},
 };
 
@@ -51,6 +56,30 @@ impl AssertionService for Assertions {
         let found = self.look_up(&proof, who, org, None).await?;
 
         Ok(Response::new(self.mint(&found, None)?))
+    }
+
+    async fn mint_view(
+        &self,
+        request: Request<pb::MintViewRequest>,
+    ) -> Result<Response<pb::MintViewResponse>, Status> {
+        let (permit, ask) = admit::<_, pb::MintViewRequest>(request)?;
+        let contract = Contract::get().map_err(|error| Error::internal(error.to_string()))?;
+        let member = ask.member_id.parse().map_err(|_| Error::NotFound("member"))?;
+
+        let mut tx = self.0.db.write(&permit).await?;
+        let member = member::store::fetch(&mut tx, member).await?;
+        let subject = view::of(contract, permit.caller(), &member)?;
+        let (assertion, _) = self.0.minter.assertion(&subject, secret::now())?;
+        tx.emit(Change {
+            name: "member.viewed",
+            noun: "member",
+            record_id: member.member_id.uuid(),
+            version: member.version,
+            before: None,
+            after: json!({ "collection": ask.collection }),
+        });
+
+        Ok(Response::new(tx.commit(pb::MintViewResponse { assertion }).await?))
     }
 
     async fn list_keys(

@@ -23,7 +23,7 @@ pub(super) fn answer(
     granting: &[Granting],
 ) -> Result<pb::ExplainResponse> {
     let role = member.role()?;
-    let active = member.state == "active" && member.activate_time.is_some();
+    let active = member.is_active();
     let by_role = role.permissions().has(permission.bit);
     let by_custom_role = granting.iter().find(|granting| granting.held);
     let allowed = active && (by_role || by_custom_role.is_some());

@@ -3,22 +3,21 @@
 use devsphere_auth::Permit;
 use devsphere_db::{Change, TenantTx};
 use devsphere_error::{Error, Result};
-use devsphere_ids::{CustomRoleId, MemberId, PersonId};
+use devsphere_ids::{MemberId, PersonId};
 use devsphere_proto::{
     Contract,
     identity::v1::{self as pb, member_service_server::MemberService},
 };
 use devsphere_rpc::{admit, etag, filter, order, page};
-use prost_types::Timestamp;
 use serde_json::json;
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{ACTIVATION_LIFETIME, Draft, Member, Update, Verb, explain, may_give, store};
+use super::{Draft, Member, Update, Verb, batch, explain, link, may_give, store};
 use crate::{
     Identity,
     custom_role::{self, Gift},
     role::role_to_wire,
-    secret::{ACTIVATION, Opaque, now},
+    secret::{ACTIVATION, Opaque},
 };
 
 pub(crate) struct Members(pub(crate) Identity);
@@ -42,7 +41,7 @@ impl MemberService for Members {
             may_give_all(&custom_role::store::fetch_gifts(&mut tx, ids).await?)?;
             return match store::is_member(&mut tx, &draft.email).await? {
                 true => Err(taken().into()),
-                false => Ok(Response::new(would_be(&draft))),
+                false => Ok(Response::new(link::would_be(&draft))),
             };
         }
         let token = Opaque::generate(ACTIVATION)?;
@@ -53,7 +52,7 @@ impl MemberService for Members {
         let member = store::insert(&mut tx, &draft, &token.hash()).await?.ok_or_else(taken)?;
         tx.emit(changed("member.created", None, &member));
 
-        let answer = self.with_link(member.to_wire(permit.caller()), token);
+        let answer = link::with(&self.0, member.to_wire(permit.caller()), token);
         Ok(Response::new(tx.commit(answer).await?))
     }
 
@@ -78,7 +77,7 @@ impl MemberService for Members {
         store::upsert_activation(&mut tx, member.member_id, &token.hash()).await?;
         tx.emit(changed("member.activation_renewed", Some(&member), &member));
 
-        let answer = self.with_link(member.to_wire(permit.caller()), token);
+        let answer = link::with(&self.0, member.to_wire(permit.caller()), token);
         Ok(Response::new(tx.commit(answer).await?))
     }
 
@@ -208,6 +207,37 @@ impl MemberService for Members {
         Ok(Response::new(explain::answer(&member, permission, &granting)?))
     }
 
+    async fn batch_get_members(
+        &self,
+        request: Request<pb::BatchGetMembersRequest>,
+    ) -> Result<Response<pb::BatchGetMembersResponse>, Status> {
+        let (permit, ask) = admit::<_, pb::BatchGetMembersRequest>(request)?;
+        let ids = ask.member_ids.iter().map(|text| id(text)).collect::<Result<Vec<_>>>()?;
+
+        let mut tx = self.0.db.read(&permit).await?;
+        let found = store::fetch_all(&mut tx, &ids).await?;
+        let (members, errors) = batch::sort_out(&ids, found, ask.allow_partial)?;
+
+        let members = members.iter().map(|member| member.to_wire(permit.caller())).collect();
+        Ok(Response::new(pb::BatchGetMembersResponse { members, errors }))
+    }
+
+    async fn get_member_roles(
+        &self,
+        request: Request<pb::GetMemberRolesRequest>,
+    ) -> Result<Response<pb::MemberRoles>, Status> {
+        let (permit, ask) = admit::<_, pb::GetMemberRolesRequest>(request)?;
+
+        let mut tx = self.0.db.read(&permit).await?;
+        let (member, held) = store::fetch_roles(&mut tx, id(&ask.member_id)?).await?;
+
+        Ok(Response::new(pb::MemberRoles {
+            active: member.is_active(),
+            role: role_to_wire(member.role()?).into(),
+            custom_roles: held.into_iter().map(Into::into).collect(),
+        }))
+    }
+
     async fn check_member(
         &self,
         request: Request<pb::CheckMemberRequest>,
@@ -242,33 +272,6 @@ impl Members {
         let updated = store::update(&mut tx, &Member { state, ..member.clone() }).await?;
         tx.emit(changed(event, Some(&member), &updated));
         Ok((tx, updated))
-    }
-
-    fn with_link(&self, member: pb::Member, token: Opaque) -> pb::CreateMemberResponse {
-        let activation_token = token.into_text();
-        let seconds = now() + ACTIVATION_LIFETIME.as_secs().cast_signed();
-        pb::CreateMemberResponse {
-            member: Some(member),
-            // From the configuration: a link never takes its host from a request.
-            activation_link: format!("{}/activate#{activation_token}", self.0.public_url),
-            activation_token,
-            activation_expire_time: Some(Timestamp { seconds, nanos: 0 }),
-        }
-    }
-}
-
-/// What a dry run answers: no id, no version, no link.
-fn would_be(draft: &Draft) -> pb::CreateMemberResponse {
-    pb::CreateMemberResponse {
-        member: Some(pb::Member {
-            email: draft.email.clone(),
-            display_name: draft.display_name.clone(),
-            role: role_to_wire(draft.role).into(),
-            custom_role_ids: draft.custom_role_ids.iter().map(CustomRoleId::to_string).collect(),
-            state: pb::MemberState::Active.into(),
-            ..pb::Member::default()
-        }),
-        ..pb::CreateMemberResponse::default()
     }
 }
 

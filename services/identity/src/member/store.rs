@@ -9,7 +9,7 @@ use devsphere_ids::{CustomRoleId, MemberId, PersonId};
 use sqlx::types::Json;
 
 use super::{ACTIVATION_LIFETIME, Draft, Member, explain::Granting};
-use crate::custom_role::Gift;
+use crate::custom_role::{Gift, Held};
 
 /// What a filter and an order may name.
 pub(super) static FIELDS: [Field; 8] = [
@@ -36,7 +36,7 @@ pub(super) fn list(filter: Option<Condition>, order: Vec<Order>) -> List {
     let select = "select member_id, person_id, email, display_name, role, custom_role_ids, \
                   array(select distinct permission from identity.custom_role as r, unnest(r.permissions) as permission \
                         where r.custom_role_id = any (m.custom_role_ids)) as custom_permissions, \
-                  state, activate_time, create_time, update_time, version from identity.member as m";
+                  state, activate_time, create_time, update_time, epoch, version from identity.member as m";
     List::new(select, &FIELDS[0]).filter(filter).order(order)
 }
 
@@ -60,6 +60,7 @@ macro_rules! member {
             activate_time: $row.activate_time,
             create_time: $row.create_time,
             update_time: $row.update_time,
+            epoch: $row.epoch,
             version: $row.version,
         }
     };
@@ -78,14 +79,14 @@ macro_rules! members {
                 array(select distinct permission from identity.custom_role as r, unnest(r.permissions) as permission
                       where r.custom_role_id = any (m.custom_role_ids)) as "custom_permissions!",
                 m.state as "state!", m.activate_time, m.create_time as "create_time!",
-                m.update_time as "update_time!", m.version as "version!" "#
+                m.update_time as "update_time!", m.epoch as "epoch!", m.version as "version!" "#
                 + $tail
             $(, $value)*
         )
     };
 }
 
-pub(super) async fn fetch(tx: &mut TenantTx, member: MemberId) -> Result<Member> {
+pub(crate) async fn fetch(tx: &mut TenantTx, member: MemberId) -> Result<Member> {
     members!(query_as!(
         Member,
         "select " + "from identity.member as m where m.member_id = $1",
@@ -94,6 +95,36 @@ pub(super) async fn fetch(tx: &mut TenantTx, member: MemberId) -> Result<Member>
     .fetch_optional(tx.conn())
     .await?
     .ok_or(Error::NotFound("member"))
+}
+
+/// Those of the members that are there.
+pub(super) async fn fetch_all(tx: &mut TenantTx, members: &[MemberId]) -> Result<Vec<Member>> {
+    let members: Vec<_> = members.iter().map(|id| id.uuid()).collect();
+    Ok(members!(query_as!(
+        Member,
+        "select " + "from identity.member as m where m.member_id = any ($1)",
+        &members,
+    ))
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The member with the custom roles that they hold.
+pub(super) async fn fetch_roles(
+    tx: &mut TenantTx,
+    member: MemberId,
+) -> Result<(Member, Vec<Held>)> {
+    let row = members!(query!(
+        r#"select (select coalesce(jsonb_agg(to_jsonb(r) order by r.display_name), '[]')
+                   from identity.custom_role as r
+                   where r.custom_role_id = any (m.custom_role_ids)) as "held!: Json<Vec<Held>>","#
+            + "from identity.member as m where m.member_id = $1",
+        member.uuid(),
+    ))
+    .fetch_optional(tx.conn())
+    .await?
+    .ok_or(Error::NotFound("member"))?;
+    Ok((member!(row), row.held.0))
 }
 
 /// The member, how many other active ceos there are, and what the custom roles `asked` for give.
