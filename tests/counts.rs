@@ -7,7 +7,17 @@ use std::{
 
 /// The whole count with `DEVSPHERE_SOAK=1`, else a hundredth of it.
 pub fn full_or_hundredth(full: usize) -> usize {
-    if variable("DEVSPHERE_SOAK").is_some_and(|soak| soak == "1") { full } else { full / 100 }
+    full_or(full, full / 100)
+}
+
+/// The whole count with `DEVSPHERE_SOAK=1`, else the other one.
+pub fn full_or(full: usize, otherwise: usize) -> usize {
+    if is_soak() { full } else { otherwise }
+}
+
+/// Whether proofs are made in full.
+pub fn is_soak() -> bool {
+    variable("DEVSPHERE_SOAK").is_some_and(|soak| soak == "1")
 }
 
 /// Chances that `DEVSPHERE_SEED` repeats; what it was this time stands in the test's output.

@@ -4,6 +4,7 @@
 mod clients;
 mod counts;
 mod drain;
+mod evidence;
 mod forgery;
 mod golden;
 mod isolation;

@@ -4,6 +4,7 @@
 //! Nothing here names an RPC to fill: messages come from types, rules, `ref` and `example`, records
 //! from the module's own Create. An RPC that cannot be filled so fails by name.
 
+mod audit;
 mod broken;
 mod door;
 mod fill;
@@ -194,6 +195,44 @@ async fn a_request_that_only_validates_writes_nothing() {
     }
 
     conclude(&format!("{} RPCs that can only validate", lines.len()), &lines, &failures);
+}
+
+#[tokio::test]
+async fn every_change_leaves_one_audit_record_and_none_when_it_is_rolled_back() {
+    let stage = Stage::start().await;
+    let (mut lines, mut failures) = (Vec::new(), Vec::new());
+
+    for method in stage.methods().filter(|method| !method.reads) {
+        audit::probe(&stage, method, &mut lines, &mut failures).await;
+    }
+
+    conclude(&format!("{} RPCs that change something", lines.len()), &lines, &failures);
+}
+
+#[tokio::test]
+async fn a_change_with_no_audit_record_or_with_two_is_found() {
+    let stage = Stage::start().await;
+    let method = stage.contract.method("/devsphere.crm.v1.LeadService/CreateLead").unwrap();
+    let faults = [
+        // Forgets the record.
+        "create function platform.forget() returns trigger language plpgsql as 'begin return null; end';
+         create trigger forget before insert on platform.audit for each row execute function platform.forget()",
+        // Writes it twice.
+        "drop trigger forget on platform.audit;
+         create function platform.twice() returns trigger language plpgsql as 'begin
+             if pg_trigger_depth() = 1 then
+                 new.audit_id := gen_random_uuid(); insert into platform.audit select new.*;
+             end if;
+             return null; end';
+         create trigger twice after insert on platform.audit for each row execute function platform.twice()",
+    ];
+
+    for fault in faults {
+        let (mut lines, mut failures) = (Vec::new(), Vec::new());
+        stage.plant(fault).await;
+        audit::probe(&stage, method, &mut lines, &mut failures).await;
+        assert_eq!((lines.len(), failures.len()), (0, 1), "{fault}");
+    }
 }
 
 #[tokio::test]

@@ -112,6 +112,11 @@ impl Stage {
         call(self.channel(method), method, door, body).await
     }
 
+    /// Runs statements of the administrator's: for faults.
+    pub async fn plant(&self, sql: &'static str) {
+        self.admin.lock().await.execute(sqlx::raw_sql(sql)).await.unwrap();
+    }
+
     /// Sign-ups are taken, guesses forgotten, and the first start's code is the example: what no
     /// RPC can arrange.
     async fn reset(&self) {

@@ -277,6 +277,12 @@ begin
         update identity.session set last_use_time = at, expire_time = least(limit_time, at + idle),
             user_agent = agent, client_address = coalesce(address, client_address)
         where person_id = place.person_id and session_id = place.session_id;
+        -- A record and no event: nobody waits for it.
+        insert into platform.audit (org_id, action, noun, record_id, principal_kind, principal_id, session_id,
+                                    method, trace_id, client_address, after)
+        values (coalesce(granted.org_id, '00000000-0000-0000-0000-000000000000'), 'session.refreshed', 'session',
+                place.session_id, 'user', place.person_id, place.session_id,
+                '/devsphere.identity.v1.SessionService/Refresh', trace, address, '{}');
     end if;
     return granted;
 end

@@ -1,6 +1,6 @@
 //! From the first seal of the first chain to the last of the last, and then what no chain holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
@@ -23,8 +23,6 @@ struct Seal {
     hash: Vec<u8>,
     create_time: Option<DateTime<Utc>>,
     record: Option<String>,
-    /// The organisation that the record says was purged.
-    purged: Option<Uuid>,
 }
 
 /// A record without a seal, or an entry of the queue without a record.
@@ -53,36 +51,56 @@ pub(super) struct Ends {
 
 impl End {
     const START: Self = Self { position: 0, hash: BEGINNING, newest: DateTime::<Utc>::MIN_UTC };
+
+    fn of(seal: &Seal) -> Self {
+        Self {
+            position: seal.position,
+            hash: seal.hash.as_slice().try_into().unwrap_or(BEGINNING),
+            newest: seal.create_time.unwrap_or(Self::START.newest),
+        }
+    }
 }
 
-/// Walks along every chain, or one and the installation's own, which tells who was purged.
+/// The organisations that the installation's own log says were purged.
+async fn purged(connection: &mut PgConnection) -> Result<BTreeSet<Uuid>, SealError> {
+    let purged: Vec<Uuid> = sqlx::query_scalar(
+        "select record_id from platform.audit
+         where org_id = '00000000-0000-0000-0000-000000000000' and action = 'organization.purged'",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(purged.into_iter().collect())
+}
+
+/// Walks along every chain, or one.
 pub(super) async fn chains(
     connection: &mut PgConnection,
     roots: &Roots,
     only: Option<Uuid>,
     report: &mut Report,
 ) -> Result<Ends, SealError> {
+    let mut ends = Ends { purged: purged(connection).await?, ..Ends::default() };
     let mut seals = sqlx::query_as(concat!(
         "select s.org_id, s.position, s.audit_id, s.hash, a.create_time,
              case when a.audit_id is not null then ",
         canonical!(),
-        " end as record,
-             case when s.org_id = '00000000-0000-0000-0000-000000000000' and a.action = 'organization.purged'
-                  then a.record_id end as purged
+        " end as record
          from platform.audit_seal as s left join platform.audit as a using (org_id, audit_id)
-         where $1::uuid is null or s.org_id in ($1, '00000000-0000-0000-0000-000000000000')
+         where $1::uuid is null or s.org_id = $1
          order by s.org_id, s.position"
     ))
     .bind(only)
     .fetch(connection);
-    let mut ends = Ends::default();
     while let Some(seal) = seals.try_next().await? {
         let seal: Seal = seal;
         let signed = roots.heads.get(&seal.org_id).map(Vec::as_slice).unwrap_or_default();
         report.sealed += 1;
-        ends.purged.extend(seal.purged);
-        let end = ends.chains.entry(seal.org_id).or_insert(End::START);
-        step(end, &seal, signed, report);
+        let is_purged = ends.purged.contains(&seal.org_id);
+        match ends.chains.entry(seal.org_id) {
+            // What a purged organisation still left goes on from a place that is gone.
+            Entry::Vacant(vacant) if is_purged => drop(vacant.insert(End::of(&seal))),
+            entry => step(entry.or_insert(End::START), &seal, signed, report),
+        }
     }
     drop(seals);
     report.chains = u64::try_from(ends.chains.len()).unwrap_or(u64::MAX);
@@ -135,7 +153,7 @@ fn step(end: &mut End, seal: &Seal, signed: &[SignedHead], report: &mut Report) 
 /// What the roots signed beyond the chain's end.
 fn finish(chain: Uuid, signed: &[SignedHead], ends: &Ends, report: &mut Report) {
     let end = ends.chains.get(&chain);
-    if end.is_none() && ends.purged.contains(&chain) {
+    if ends.purged.contains(&chain) {
         return;
     }
     let position = end.map_or(0, |end| end.position);
