@@ -6,6 +6,8 @@ mod leads;
 mod organization;
 mod purge;
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, bail};
 use devsphere_boot::channel;
 use serde::Serialize;
@@ -18,6 +20,10 @@ use kept::{Kept, Person};
 
 /// What to do when a seed cannot go on.
 const START_OVER: &str = "`devsphere demo purge`, then `devsphere demo seed`, starts over";
+
+/// How often a seed goes on after the mesh was too busy for it, and how much later.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A demo user, for whoever wants to sign in.
 #[derive(Debug, Clone, Serialize)]
@@ -55,15 +61,30 @@ pub(crate) async fn seed(
     };
     // Before the first call, so that no password is lost that a call has set.
     kept.write(folder)?;
-    let filled = async {
-        organization::found(&client, &kept, database, passwords).await?;
-        organization::join(&client, &kept).await?;
-        leads::enter(&client, &kept).await
-    };
-    filled.await.with_context(|| format!("cut short, and goes on when run again; {START_OVER}"))?;
+    let mut attempts = 1;
+    while let Err(error) = fill(&client, &kept, database, passwords).await {
+        if attempts == ATTEMPTS || !client::passes(&error) {
+            let what = format!("cut short, and goes on when run again; {START_OVER}");
+            return Err(error.context(what));
+        }
+        attempts += 1;
+        tokio::time::sleep(PAUSE).await;
+    }
     kept.done = true;
     kept.write(folder)?;
     Ok(true)
+}
+
+/// Goes on from wherever the demo stands.
+async fn fill(
+    client: &Client,
+    kept: &Kept,
+    database: &Database,
+    passwords: &Passwords,
+) -> Result<()> {
+    organization::found(client, kept, database, passwords).await?;
+    organization::join(client, kept).await?;
+    leads::enter(client, kept).await
 }
 
 /// The demo's users, once they are complete.

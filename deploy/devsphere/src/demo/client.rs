@@ -9,7 +9,7 @@ use devsphere_proto::{
     },
 };
 use tonic::{
-    Request, Status,
+    Code, Request, Status,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
     transport::Channel,
@@ -77,6 +77,16 @@ impl Interceptor for Bearer {
 }
 
 /// What the gateway answered, for people.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.message())]
+struct Refused(Box<Status>);
+
 pub(super) fn refused(status: Status) -> Error {
-    Error::msg(status.message().to_owned())
+    Refused(Box::new(status)).into()
+}
+
+/// Whether the mesh was only too busy, so that the same may go well a little later.
+pub(super) fn passes(error: &Error) -> bool {
+    let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<Refused>());
+    refusals.any(|Refused(status)| status.code() == Code::Unavailable)
 }
