@@ -16,6 +16,7 @@ mod credentials;
 mod deadlines;
 mod documents;
 mod edge;
+mod errors;
 mod headers;
 mod http1;
 mod identity;
