@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use devsphere_boot::telemetry::{self, Telemetry};
 
 use crate::{audit, demo, doctor, edge, keys, migrate, up};
@@ -44,6 +44,10 @@ enum Command {
 enum Keys {
     /// Makes the keys that are missing.
     Init(Common),
+    /// Tells which signing keys there are, where each stands, and how old it is.
+    List(Common),
+    /// Puts fresh signing keys in place of the old ones, while everything runs.
+    Rotate(Rotate),
 }
 
 #[derive(Subcommand)]
@@ -68,6 +72,33 @@ pub(crate) struct Common {
     /// What to log on standard error, as in `info,devsphere_gateway=debug`.
     #[arg(long, env = "DEVSPHERE_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
+}
+
+/// What is to be rotated.
+#[derive(Args)]
+pub(crate) struct Rotate {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Which keys.
+    #[arg(value_enum, default_value_t = RotateKind::All)]
+    pub(crate) kind: RotateKind,
+    /// How long the next key is known before it signs: as long as it takes until every replica sees
+    /// the folder's files, and 5 s.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) wait: u64,
+}
+
+/// A kind of signing key.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum RotateKind {
+    /// Of access tokens.
+    Access,
+    /// Of assertions.
+    Assertion,
+    /// Of database tickets.
+    Ticket,
+    /// Of all of them.
+    All,
 }
 
 /// How the whole mesh is to run.
@@ -105,6 +136,8 @@ impl Cli {
         match self.command {
             Command::Up(up) => up::run(*up).await?,
             Command::Keys(Keys::Init(common)) => keys::run(&common)?,
+            Command::Keys(Keys::List(common)) => keys::list::run(&common)?,
+            Command::Keys(Keys::Rotate(rotate)) => keys::rotate::run(&rotate).await?,
             Command::Migrate(common) => migrate::run(&common).await?,
             Command::Demo(Demo::Seed(common)) => demo::run_seed(&common).await?,
             Command::Demo(Demo::Purge(common)) => demo::run_purge(&common).await?,

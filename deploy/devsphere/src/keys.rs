@@ -1,13 +1,20 @@
-//! `devsphere keys init`: signing keys, one password for each role, and the once-only admin code.
+//! `devsphere keys`: signing keys, one password for each role, and the once-only admin code.
 
-use std::{collections::BTreeMap, fs::File};
+pub(crate) mod list;
+pub(crate) mod rotate;
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Context as _, Result};
-use devsphere_auth::TicketKey;
 use devsphere_db::{
     cluster::SUPERUSER,
     migrate::{MIGRATOR, SEALER},
 };
+use devsphere_identity::keys::TicketKeys;
 
 use crate::{admin_code, audit, cli::Common, folder::Folder, modules, out, secret};
 
@@ -39,10 +46,22 @@ impl Passwords {
     }
 }
 
-/// Makes what is missing, one process at a time.
-pub(crate) fn init(folder: &Folder) -> Result<(Passwords, TicketKey)> {
+/// Keeps every other command away from the keys, for as long as this one has the answer.
+fn lock(folder: &Folder) -> Result<File> {
     let lock = File::open(folder.keys())?;
     lock.lock().context("cannot lock the folder of keys")?;
+    Ok(lock)
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.as_secs().cast_signed()
+}
+
+/// Makes what is missing, one process at a time.
+pub(crate) fn init(folder: &Folder) -> Result<(Passwords, TicketKeys)> {
+    let _alone = lock(folder)?;
     let ticket = devsphere_identity::keys::init(&folder.keys()).map_err(out::in_full)?;
     let passwords = Passwords::each(|role| {
         secret::read_or_make(&folder.keys().join(file_of(role)), secret::password)

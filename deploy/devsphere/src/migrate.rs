@@ -1,8 +1,8 @@
 //! `devsphere migrate`: roles, rights, schemas, the ticket key and the admin code.
 
 use anyhow::{Context as _, Result};
-use devsphere_auth::TicketKey;
 use devsphere_db::migrate::{self, MIGRATOR};
+use devsphere_identity::keys::TicketKeys;
 
 use crate::{
     admin_code,
@@ -19,14 +19,17 @@ pub(crate) async fn apply(
     database: &Database,
     folder: &Folder,
     passwords: &Passwords,
-    ticket: &TicketKey,
+    tickets: &TicketKeys,
 ) -> Result<Option<String>> {
     database.create().await?;
     let bootstrapped = migrate::bootstrap(database.admin(), &passwords.roles).await;
     bootstrapped.context("cannot make the roles")?;
     let migrator = database.role(MIGRATOR, passwords)?;
     migrate::migrate(&migrator, &modules::schemas()).await.context("cannot migrate")?;
-    migrate::install_ticket_key(&migrator, ticket).await.context("cannot write the ticket key")?;
+    for key in [Some(&tickets.current), tickets.next.as_ref()].into_iter().flatten() {
+        let written = migrate::install_ticket_key(&migrator, key).await;
+        written.context("cannot write the ticket key")?;
+    }
     let mut owner = database.owner(passwords).await?;
     admin_code::install(&mut owner, folder).await.context("cannot write the admin code")
 }

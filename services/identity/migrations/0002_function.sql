@@ -233,9 +233,12 @@ $$;
 -- Public: trades a refresh token, known by its hash, for its successor. Within 10 s the token
 -- whose successor is unused gets that successor again; any other re-use ends the session, and
 -- with it every descendant.
+-- A successor is computed from a key: the first of `new_hashes` is of the key that signs, the others of
+-- those before and after it, since a rotation may come between two tries; `successor` tells which it is.
 create function identity.refresh(
-    old_hash bytea, new_hash bytea, wanted uuid, idle interval, agent text, address inet, trace uuid
-) returns identity.granted
+    old_hash bytea, new_hashes bytea[], wanted uuid, idle interval, agent text, address inet, trace uuid,
+    out granted identity.granted, out successor integer
+)
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
 as $$
@@ -243,37 +246,39 @@ declare
     at      timestamptz;
     token   identity.refresh_token;
     place   identity.session;
-    granted identity.granted;
-    refused identity.granted := row ('refused', null, null, null, null, null, null, null, null, null);
 begin
+    granted := row ('refused', null, null, null, null, null, null, null, null, null);
+    successor := 1;
     select s.* into place from identity.session as s
     join identity.refresh_token as t on t.person_id = s.person_id and t.session_id = s.session_id
     where t.token_hash = old_hash for update of s;
     if not found or place.end_time is not null or place.expire_time <= transaction_timestamp() then
-        return refused;
+        return;
     end if;
     -- Read after the session's lock: of parallel refreshes each sees what the one before did.
     select * into token from identity.refresh_token where token_hash = old_hash;
     at := clock_timestamp();
-    if token.use_time is not null and (
-        token.use_time < at - interval '10 seconds'
-        or not exists (select from identity.refresh_token where token_hash = new_hash and use_time is null)
-    ) then
+    if token.use_time is not null then
+        successor := array_position(new_hashes, (
+            select t.token_hash from identity.refresh_token as t
+            where t.token_hash = any (new_hashes) and t.use_time is null limit 1));
+    end if;
+    if token.use_time < at - interval '10 seconds' or successor is null then
         update identity.session set end_time = at, end_reason = 'token_reuse'
         where person_id = place.person_id and session_id = place.session_id;
         perform identity.note('session.token_reused', 'session', place.session_id, null, place.person_id,
             place.session_id, '/devsphere.identity.v1.SessionService/Refresh', trace, address, '{}');
-        return refused;
+        return;
     end if;
 
     granted := identity.granted_to(place.person_id, place.session_id, wanted);
     if granted.outcome <> 'ok' then
-        return granted;
+        return;
     end if;
     if token.use_time is null then
         update identity.refresh_token set use_time = at where token_hash = old_hash;
         insert into identity.refresh_token (token_hash, person_id, session_id)
-        values (new_hash, place.person_id, place.session_id);
+        values (new_hashes[1], place.person_id, place.session_id);
         update identity.session set last_use_time = at, expire_time = least(limit_time, at + idle),
             user_agent = agent, client_address = coalesce(address, client_address)
         where person_id = place.person_id and session_id = place.session_id;
@@ -284,7 +289,6 @@ begin
                 place.session_id, 'user', place.person_id, place.session_id,
                 '/devsphere.identity.v1.SessionService/Refresh', trace, address, '{}');
     end if;
-    return granted;
 end
 $$;
 
@@ -510,7 +514,7 @@ grant execute on function
     identity.begin_guess(bytea, bytea, text),
     identity.forget_guesses(bytea[]),
     identity.sign_in(uuid, bytea[], uuid, text, uuid, bytea, interval, interval, text, inet, uuid),
-    identity.refresh(bytea, bytea, uuid, interval, text, inet, uuid),
+    identity.refresh(bytea, bytea[], uuid, interval, text, inet, uuid),
     identity.find_activation(bytea),
     identity.activate(bytea, text, text, bytea[], inet, uuid),
     identity.exchange(uuid, uuid, uuid, bigint),

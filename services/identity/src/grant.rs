@@ -97,7 +97,7 @@ impl Granted {
         let refresh_until =
             Timestamp { seconds: crate::secret::now() + IDLE.as_secs().cast_signed(), nanos: 0 };
         Ok(pb::Grant {
-            access_token: access.sign(&core.keys.access)?,
+            access_token: access.sign(core.keys.now().access())?,
             access_expire_time: Some(Timestamp { seconds: access.exp, nanos: 0 }),
             refresh_expire_time: refresh.is_some().then_some(refresh_until),
             refresh_token: refresh.map(Opaque::into_text).unwrap_or_default(),

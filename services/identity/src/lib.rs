@@ -17,10 +17,7 @@ mod session;
 
 use std::{sync::Arc, time::Duration};
 
-use devsphere_auth::{
-    Verifier,
-    mint::{KeyFiles, Minter},
-};
+use devsphere_auth::Verifier;
 use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Service};
 use devsphere_db::{FunctionDb, Schema, TenantDb};
 use devsphere_error::Result;
@@ -34,6 +31,7 @@ use devsphere_proto::identity::v1::{
     session_service_server::SessionServiceServer,
 };
 
+use keys::{KeyStore, OwnKeys};
 use password::Passwords;
 use revocation::Feed;
 use tokio_util::sync::CancellationToken;
@@ -48,8 +46,7 @@ pub const MODULE: Module =
 struct Core {
     db: TenantDb,
     functions: FunctionDb,
-    keys: KeyFiles,
-    minter: Minter,
+    keys: Arc<KeyStore>,
     verifier: Arc<Verifier>,
     passwords: Passwords,
     public_url: String,
@@ -61,20 +58,20 @@ struct Core {
 impl Core {
     /// The ids of the keys that verify assertions.
     fn key_ids(&self) -> Vec<String> {
-        vec![self.keys.assertion.public().kid]
+        self.keys.now().public().into_iter().map(|key| key.kid).collect()
     }
 }
 
 type Identity = Arc<Core>;
 
 fn service(ctx: &Ctx) -> Result<Service> {
-    let keys = KeyFiles::read(&ctx.config().keys)?;
-    let verifier = Arc::new(Verifier::new(vec![keys.assertion.public()]));
+    let keys = KeyStore::open(&ctx.config().keys, ctx.contract())?;
+    ctx.tasks().spawn("keys", keys.clone().follow());
+    let verifier = Arc::new(Verifier::new(OwnKeys(keys.clone())));
     let limits = &ctx.config().limits;
     let identity = Arc::new(Core {
         db: ctx.tenant_db(),
         functions: ctx.function_db(),
-        minter: Minter::new(ctx.contract(), keys.assertion.clone(), keys.ticket.clone()),
         verifier: verifier.clone(),
         passwords: Passwords::new()?,
         public_url: ctx.config().public_url.clone(),

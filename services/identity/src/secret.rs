@@ -4,11 +4,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::{digest, hmac, rand};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use devsphere_auth::mint::{KeyFiles, SigningKey};
+use devsphere_auth::mint::SigningKey;
 use devsphere_error::{Error, Result};
 use devsphere_ids::{OrganizationId, PersonId, SessionId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
+
+use crate::keys::Keys;
 
 /// An access token lives this long.
 pub(crate) const ACCESS_LIFETIME: Duration = Duration::from_secs(600);
@@ -31,8 +33,8 @@ impl Opaque {
 
     /// The one successor of a refresh token: computed, so that a retry gets the same one and the
     /// database never holds it.
-    pub(crate) fn successor(keys: &KeyFiles, parent: &str) -> Self {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, keys.access.pkcs8());
+    pub(crate) fn successor(key: &SigningKey, parent: &str) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.pkcs8());
         let tag = hmac::sign(&key, format!("refresh-token successor of {parent}").as_bytes());
         Self(format!("{REFRESH}{}", URL_SAFE_NO_PAD.encode(tag)))
     }
@@ -97,16 +99,15 @@ impl Access {
     }
 
     /// The token's claims, if it holds: our algorithm, our key, our type, our audience, in time.
-    pub(crate) fn verify(token: &str, key: &SigningKey) -> Result<Self> {
+    pub(crate) fn verify(token: &str, keys: &Keys) -> Result<Self> {
         let refused = |_| Error::Unauthenticated;
-        let public = key.public();
         let header = jsonwebtoken::decode_header(token).map_err(refused)?;
-        let ours = header.alg == Algorithm::EdDSA
-            && header.typ.as_deref() == Some(ACCESS_TYPE)
-            && header.kid.as_deref() == Some(&public.kid);
-        if !ours {
+        if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(ACCESS_TYPE) {
             return Err(Error::Unauthenticated);
         }
+        let mut keys = keys.all_access().into_iter().map(SigningKey::public);
+        let named = keys.find(|key| header.kid.as_deref() == Some(&key.kid));
+        let public = named.ok_or(Error::Unauthenticated)?;
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.set_issuer(&[ISSUER]);
         rules.set_audience(&[AUDIENCE]);

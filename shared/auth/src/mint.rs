@@ -1,6 +1,7 @@
 //! The making of assertions. Only identity and the test kit may name this module (a layering test checks).
 
 mod files;
+mod rotation;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -14,7 +15,8 @@ use crate::{
     module_bits,
 };
 
-pub use files::{KeyFiles, write_missing};
+pub use files::{KeyFile, KeyFiles, Other, key_files, write_missing};
+pub use rotation::{KeyKind, KeyState, promote, publish_next, sweep};
 
 /// An Ed25519 key pair that signs tokens.
 #[derive(Clone)]

@@ -105,7 +105,7 @@ pub async fn migrate(migrator: &PgConnectOptions, schemas: &[Schema]) -> Result<
     Ok(())
 }
 
-/// Lets the database check tickets of this key.
+/// Lets the database check tickets of this key, from now on and without an end.
 ///
 /// # Errors
 /// When the migrator cannot be reached.
@@ -115,11 +115,38 @@ pub async fn install_ticket_key(migrator: &PgConnectOptions, key: &TicketKey) ->
     connection.execute("set role devsphere_owner").await?;
     sqlx::query(
         "insert into platform.ticket_key (kid, inner_pad, outer_pad) values ($1, $2, $3)
-         on conflict (kid) do nothing",
+         on conflict (kid) do update set not_after = 'infinity'",
     )
     .bind(key.kid())
     .bind(inner)
     .bind(outer)
+    .execute(&mut connection)
+    .await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// Tells the database of every ticket key that there is, by name, with the end of those that have
+/// one, in seconds since 1970; it forgets all others.
+///
+/// # Errors
+/// When the migrator cannot be reached.
+pub async fn settle_ticket_keys(
+    migrator: &PgConnectOptions,
+    keys: &[(String, Option<i64>)],
+) -> Result<(), Error> {
+    let (kids, ends): (Vec<_>, Vec<_>) = keys.iter().cloned().unzip();
+    let mut connection = PgConnection::connect_with(migrator).await?;
+    connection.execute("set role devsphere_owner").await?;
+    sqlx::query(
+        "with forgotten as (delete from platform.ticket_key where kid <> all ($1))
+         update platform.ticket_key as k set not_after = coalesce(to_timestamp(told.until), 'infinity')
+         from (select kid, case when count(until) = count(*) then max(until) end as until
+               from unnest($1::text[], $2::bigint[]) as told (kid, until) group by kid) as told
+         where k.kid = told.kid",
+    )
+    .bind(kids)
+    .bind(ends)
     .execute(&mut connection)
     .await?;
     connection.close().await?;

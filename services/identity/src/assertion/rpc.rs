@@ -34,7 +34,7 @@ impl AssertionService for Assertions {
         request: Request<pb::ExchangeRequest>,
     ) -> Result<Response<pb::Assertion>, Status> {
         let (proof, ask) = admit_anonymous::<_, pb::ExchangeRequest>(request)?;
-        let access = Access::verify(&ask.credential, &self.0.keys.access)?;
+        let access = Access::verify(&ask.credential, &self.0.keys.now())?;
 
         let who = (access.sub, access.sid);
         let epoch = access.org.map(|_| access.epoch);
@@ -69,7 +69,7 @@ impl AssertionService for Assertions {
         let mut tx = self.0.db.write(&permit).await?;
         let member = member::store::fetch(&mut tx, member).await?;
         let subject = view::of(contract, permit.caller(), &member)?;
-        let (assertion, _) = self.0.minter.assertion(&subject, secret::now())?;
+        let (assertion, _) = self.0.keys.now().minter.assertion(&subject, secret::now())?;
         tx.emit(Change {
             name: "member.viewed",
             noun: "member",
@@ -88,9 +88,9 @@ impl AssertionService for Assertions {
     ) -> Result<Response<pb::ListKeysResponse>, Status> {
         let (_, _) = admit_anonymous::<_, pb::ListKeysRequest>(request)?;
 
-        let key = self.0.keys.assertion.public();
-        let keys = vec![pb::Key { key_id: key.kid, public_key: key.bytes }];
-        Ok(Response::new(pb::ListKeysResponse { keys }))
+        let keys = self.0.keys.now().public().into_iter();
+        let keys = keys.map(|key| pb::Key { key_id: key.kid, public_key: key.bytes });
+        Ok(Response::new(pb::ListKeysResponse { keys: keys.collect() }))
     }
 }
 
@@ -109,7 +109,7 @@ impl Assertions {
 
     fn mint(&self, found: &Found, credential_until: Option<i64>) -> Result<pb::Assertion> {
         let Found { subject, requests_per_minute } = found;
-        let (assertion, expires) = self.0.minter.assertion(subject, secret::now())?;
+        let (assertion, expires) = self.0.keys.now().minter.assertion(subject, secret::now())?;
         let organization = subject.organization.as_ref();
         let role = organization.and_then(|organization| organization.role);
         let until = |seconds| Timestamp { seconds, nanos: 0 };

@@ -61,11 +61,13 @@ impl SessionService for Sessions {
         let (proof, ask) = admit_anonymous::<_, pb::RefreshRequest>(request)?;
 
         let wanted = ask.organization_id.parse().ok();
-        let next = Opaque::successor(&self.0.keys, &ask.refresh_token);
-        let hashes = (sha256(&ask.refresh_token), next.hash());
-        let granted = store::refresh(&self.0.functions, &proof, hashes, wanted).await?;
+        let keys = self.0.keys.now();
+        let successor = |key| Opaque::successor(key, &ask.refresh_token);
+        let mut next: Vec<_> = keys.all_access().into_iter().map(successor).collect();
+        let hashes = (sha256(&ask.refresh_token), next.iter().map(Opaque::hash).collect());
+        let (granted, place) = store::refresh(&self.0.functions, &proof, hashes, wanted).await?;
 
-        Ok(Response::new(granted.hand_out(&self.0, Some(next))?))
+        Ok(Response::new(granted.hand_out(&self.0, Some(next.swap_remove(place)))?))
     }
 
     async fn activate(

@@ -128,24 +128,45 @@ pub(super) async fn sign_in(
     functions.call(proof, query).await?.checked()
 }
 
+/// Answers which of the successors it is, too.
 pub(super) async fn refresh(
     functions: &FunctionDb,
     proof: &Anonymous,
-    (old_hash, new_hash): (Vec<u8>, Vec<u8>),
+    (old_hash, new_hashes): (Vec<u8>, Vec<Vec<u8>>),
     wanted: Option<OrganizationId>,
-) -> Result<Granted> {
+) -> Result<(Granted, usize)> {
     let facts = proof.facts();
-    let query = granted!(
-        r#"from identity.refresh($1, $2, $3, make_interval(secs => $4), $5, $6::text::inet, $7)"#,
+    let query = sqlx::query!(
+        r#"select (r.granted).outcome as "outcome!", (r.granted).person_id as "person_id: PersonId",
+                  (r.granted).session_id as "session_id: SessionId", (r.granted).email,
+                  (r.granted).display_name, (r.granted).platform_admin, (r.granted).create_time,
+                  (r.granted).org_id as "org_id: OrganizationId", (r.granted).epoch,
+                  (r.granted).affiliations, r.successor
+           from identity.refresh($1, $2, $3, make_interval(secs => $4), $5, $6::text::inet, $7) as r"#,
         old_hash,
-        new_hash,
+        &new_hashes,
         wanted.map(OrganizationId::uuid),
         IDLE.as_secs_f64(),
         facts.user_agent,
         facts.address.map(|address| address.to_string()),
         facts.trace,
     );
-    functions.call(proof, query).await?.checked()
+    let row = functions.call(proof, query).await?;
+    let granted = Granted {
+        outcome: row.outcome,
+        person_id: row.person_id,
+        session_id: row.session_id,
+        email: row.email,
+        display_name: row.display_name,
+        platform_admin: row.platform_admin,
+        create_time: row.create_time,
+        org_id: row.org_id,
+        epoch: row.epoch,
+        affiliations: row.affiliations,
+    };
+    // Counted from one.
+    let place = row.successor.and_then(|place| usize::try_from(place - 1).ok());
+    Ok((granted.checked()?, place.unwrap_or_default().min(new_hashes.len() - 1)))
 }
 
 pub(super) async fn find_activation(
