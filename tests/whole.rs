@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use devsphere_gateway::{Config, Edge, Gateway, Limits, serve};
+use devsphere_gateway::{Config, Edge, Gateway, Limits, Rates, serve};
 use devsphere_proto::{
     crm::v1::lead_service_client::LeadServiceClient,
     identity::v1::{
@@ -57,7 +57,7 @@ impl Mesh {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             peers: world.endpoints().clone(),
             edge: Edge::default(),
-            limits: Limits::default(),
+            limits: Limits { rates: Rates::unlimited(), ..Limits::default() },
         };
         let gateway = serve(config, world.tasks()).await.unwrap();
         Self { world, gateway }

@@ -17,7 +17,8 @@ use crate::{deadline::Deadline, headers, hop::Hop, limit::Meter, upstreams::away
 pub(crate) struct Answer {
     pub(crate) response: Response<Body>,
     pub(crate) deadline: Deadline,
-    pub(crate) slot: OwnedSemaphorePermit,
+    /// Of a stream: as long as it is open.
+    pub(crate) slot: Option<OwnedSemaphorePermit>,
 }
 
 /// How a client wants to hear it.

@@ -1,28 +1,34 @@
 //! One call, read top to bottom: admitted, within its time, in somebody's name, and passed on. The one
 //! way to a service, whatever the client speaks.
 
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use devsphere_error::{Error, Result};
 use devsphere_proto::{Access, Method};
-use http::{HeaderMap, Request, Response, Uri};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use http::{HeaderMap, Response};
+use http_body_util::BodyExt as _;
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Code, Status, body::Body, transport::Channel};
-use tower::ServiceExt as _;
 
 use crate::{
     answer::Answer,
+    browser::{self, Site},
     credential,
     deadline::Deadline,
+    exchange::Exchanged,
     headers::{self, Origin},
-    limit::Upload,
+    outgoing::{self, Load},
+    pace::Place,
     router::Front,
-    transcode::{Deframer, frame},
+    transcode::Deframer,
     upstreams::away,
 };
+
+pub(crate) use outgoing::Outgoing;
 
 /// What is asked of a service.
 pub(crate) struct Ask<'a> {
@@ -34,66 +40,96 @@ pub(crate) struct Ask<'a> {
     pub(crate) patience: Option<Duration>,
 }
 
-/// A request's body on its way to the service.
-pub(crate) struct Outgoing {
-    body: Body,
-    /// Why it broke off.
-    refusal: Option<oneshot::Receiver<Error>>,
-    /// The client itself speaks gRPC: its encodings are the service's business.
-    is_native: bool,
-}
-
-impl Outgoing {
-    /// A body of gRPC, byte for byte as it comes.
-    pub(crate) fn native(body: Incoming, method: &Method) -> Self {
-        let (upload, refusal) = Upload::new(body, method.descriptor.is_client_streaming());
-        Self { body: Body::new(upload), refusal: Some(refusal), is_native: true }
-    }
-
-    /// One message.
-    pub(crate) fn message(message: &[u8]) -> Result<Self> {
-        let body = Body::new(Full::new(frame(0, message)?));
-        Ok(Self { body, refusal: None, is_native: false })
-    }
-}
-
 /// Opens a call; `outgoing` is read once it is known who asks.
 pub(crate) async fn open(
     front: &Front,
     ask: &Ask<'_>,
     outgoing: impl Future<Output = Result<Outgoing>>,
 ) -> Result<Answer> {
-    let method = ask.method;
-    let slot = slot(front, method)?;
-    let deadline = Deadline::of(method, ask.patience, &front.limits);
+    let deadline = Deadline::of(ask.method, ask.patience, &front.limits);
     let asked = async {
-        let channel = front.upstreams.of(method)?;
-        let caller = match method.access {
-            Access::Public => None,
-            _ => {
-                let credential = credential::bearer(ask.headers)?;
-                let identity = front.upstreams.unary("identity")?;
-                Some(front.exchange.caller(identity, credential, ask.origin).await?)
-            }
-        };
-        let Outgoing { body, refusal, is_native } = outgoing.await?;
+        let channel = front.upstreams.of(ask.method)?;
+        let caller = admit(front, ask).await?;
+        let outgoing = outgoing.await?;
         let assertion = caller.as_ref().map(|caller| caller.assertion.clone());
-        let headers = headers::forward(ask.headers, is_native, ask.origin, assertion, deadline);
-        let mut onwards = Request::new(body);
-        *onwards.method_mut() = http::Method::POST;
-        *onwards.uri_mut() = Uri::try_from(method.path).map_err(Error::internal)?;
-        *onwards.headers_mut() = headers;
-        let response = send(channel, onwards, refusal).await?;
+        let headers =
+            headers::forward(ask.headers, outgoing.is_native, ask.origin, assertion, deadline);
+        let (response, slot) = pass(front, ask, channel, headers, outgoing).await?;
         Ok(match caller {
-            Some(caller) if method.streams => {
+            Some(caller) if ask.method.streams => {
                 let (known, holder) = (front.exchange.revocations(), caller.holder.clone());
-                response.map(|body| Body::new(known.cut(holder, ask.origin.request, body)))
+                let cut = |body| Body::new(known.cut(holder, ask.origin.request, body));
+                (response.map(cut), slot)
             }
-            _ => response,
+            _ => (response, slot),
         })
     };
-    let response = deadline.hold(asked).await?;
+    let (response, slot) = deadline.hold(asked).await?;
     Ok(Answer { response, deadline, slot })
+}
+
+/// Lets in who may ask at all and has not asked too often; none where nobody need be known.
+async fn admit(front: &Front, ask: &Ask<'_>) -> Result<Option<Arc<Exchanged>>> {
+    let Ask { method, headers, origin, .. } = ask;
+    let (visit, rate) = (&origin.visit, &front.pace.rate);
+    if visit.site == Site::Foreign {
+        return Err(Error::Csrf);
+    }
+    if method.access == Access::Public {
+        visit.read(|readings| rate.public(visit.address, readings))?;
+        return Ok(None);
+    }
+    visit.read(|readings| rate.show(visit.address, readings))?;
+    let credential = credential::bearer(headers)?;
+    let identity = front.upstreams.unary("identity")?;
+    let caller = front.exchange.caller(identity, credential, origin).await;
+    if caller.as_ref().is_err_and(is_bad_credential) {
+        visit.read(|readings| rate.failed(visit.address, readings));
+    }
+    let caller = caller?;
+    visit.read(|readings| rate.call(caller.payer(), readings))?;
+    Ok(Some(caller))
+}
+
+fn is_bad_credential(error: &Error) -> bool {
+    match error {
+        Error::Unauthenticated => true,
+        Error::Peer(status) => status.code() == Code::Unauthenticated,
+        _ => false,
+    }
+}
+
+/// The service's answer, and what is held as long as it goes on.
+async fn pass(
+    front: &Front,
+    ask: &Ask<'_>,
+    channel: Channel,
+    headers: HeaderMap,
+    outgoing: Outgoing,
+) -> Result<(Response<Body>, Option<OwnedSemaphorePermit>)> {
+    let (method, visit) = (ask.method, &ask.origin.visit);
+    let mut body = outgoing.body;
+    if let (Load::Whole(framed), false) = (&body, outgoing.is_native) {
+        body = Load::Whole(browser::fill(method, visit, framed.clone())?);
+    }
+    let place = front.pace.enter(method).await?;
+    let begun = Instant::now();
+    let response = outgoing::send(channel, method, headers, body, &front.pace.retries).await?;
+    let slot = match place {
+        Place::Slot(slot) => {
+            if has_gone_well(response.headers()) {
+                slot.end(method.path, begun);
+            }
+            None
+        }
+        Place::Lane(lane) => Some(lane),
+    };
+    Ok((browser::take(method, visit, response).await?, slot))
+}
+
+/// Whether the service has begun to say something, or has nothing to say and that is fine.
+fn has_gone_well(headers: &HeaderMap) -> bool {
+    headers.get("grpc-status").is_none_or(|code| code == "0")
 }
 
 /// One message there, one message back: for what is looked into on its way.
@@ -140,37 +176,4 @@ pub(crate) fn refusal(trailers: &HeaderMap) -> Result<()> {
         Some(status) if status.code() == Code::Ok => Ok(()),
         Some(status) => Err(Error::Peer(Box::new(status))),
     }
-}
-
-/// Refuses at once what could only be answered late.
-fn slot(front: &Front, method: &Method) -> Result<OwnedSemaphorePermit> {
-    let slots = if method.streams { &front.streams } else { &front.calls };
-    slots.clone().try_acquire_owned().map_err(|_| Error::Overloaded)
-}
-
-/// The service's answer, unless the body was refused on the way there.
-async fn send(
-    channel: Channel,
-    request: Request<Body>,
-    refusal: Option<oneshot::Receiver<Error>>,
-) -> Result<Response<Body>> {
-    let refused = async {
-        match refusal {
-            // A sender that is dropped has refused nothing.
-            Some(refusal) => match refusal.await {
-                Ok(error) => error,
-                Err(_) => std::future::pending().await,
-            },
-            None => std::future::pending().await,
-        }
-    };
-    let response = tokio::select! {
-        biased;
-        error = refused => return Err(error),
-        response = channel.oneshot(request) => response.map_err(away)?,
-    };
-    if !response.status().is_success() {
-        return Err(Error::internal(format!("the service answered HTTP {}", response.status())));
-    }
-    Ok(response)
 }

@@ -5,7 +5,7 @@ mod get;
 mod stream;
 mod unary;
 
-use std::{net::IpAddr, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use devsphere_error::{Error, Result};
@@ -19,6 +19,7 @@ use crate::{
     refusal,
     router::Front,
     transcode::{self, Names, render},
+    visit::Visit,
 };
 
 pub(crate) use error::detail_values;
@@ -90,12 +91,12 @@ impl Codec {
 pub(crate) async fn call(
     front: &Front,
     request: Request<Incoming>,
-    client: IpAddr,
+    visit: &Arc<Visit>,
 ) -> Response<Body> {
     match shape(&request) {
-        Ok(Shape::Unary(codec)) => unary::call(front, request, client, codec).await,
-        Ok(Shape::Stream(codec)) => stream::call(front, request, client, codec).await,
-        Ok(Shape::Get) => get::call(front, request, client).await,
+        Ok(Shape::Unary(codec)) => unary::call(front, request, visit, codec).await,
+        Ok(Shape::Stream(codec)) => stream::call(front, request, visit, codec).await,
+        Ok(Shape::Get) => get::call(front, request, visit).await,
         Err(Error::UnknownMethod) => refusal::wrong_verb(request.headers(), "GET, POST"),
         Err(error) => refusal::plain(request.headers(), &error),
     }

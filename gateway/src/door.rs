@@ -1,6 +1,6 @@
 //! The door: what every request passes before its protocol is looked at, and every answer after.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use devsphere_error::{Error, Result};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
@@ -9,10 +9,11 @@ use tonic::body::Body;
 
 use crate::{
     Limits,
-    browser::{Origins, Site, allow, harden, is_form, is_preflight, preflight},
+    browser::{Cookies, Origins, Site, allow, harden, is_form, is_preflight, preflight},
     edge::{Edge, Proxies},
     refusal,
     router::Front,
+    visit::Visit,
 };
 
 /// What stands between the connections and the calls.
@@ -20,6 +21,7 @@ pub(crate) struct Door {
     front: Front,
     proxies: Proxies,
     origins: Origins,
+    cookies: Option<Cookies>,
     is_https: bool,
 }
 
@@ -32,6 +34,7 @@ impl Door {
             front,
             proxies: Proxies::new(edge.trusted_proxies.clone()),
             origins: Origins::new(&public_url, &edge.allowed_origins)?,
+            cookies: Cookies::of(&public_url),
             is_https: public_url.scheme_str() == Some("https"),
         })
     }
@@ -46,43 +49,37 @@ impl Door {
 
     /// Answers one request that came by a connection of that peer.
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
-        let is_native = is_native(request.headers());
-        let site = self.origins.site(request.method(), request.headers());
-        if is_preflight(request.method(), request.headers()) {
+        let (method, headers) = (request.method(), request.headers());
+        let site = self.origins.site(method, headers);
+        if is_preflight(method, headers) {
             return preflight(&site);
         }
-        let mut response = self.admit(request, peer, &site).await;
+        let address = self.proxies.client(peer, headers);
+        let visit = Arc::new(Visit::new(address, site, self.cookies, headers));
+        let is_native = is_native(headers);
+        let mut response = if is_form(method, headers) {
+            refusal::plain(headers, &Error::UnsupportedMediaType)
+        } else {
+            self.front.answer(without_rights(request, &visit.site), &visit).await
+        };
+        let headers = response.headers_mut();
+        visit.leave(headers);
         // A client of native gRPC is no browser: it would only carry the bytes.
         if !is_native {
-            allow(&site, response.headers_mut());
-            harden(response.headers_mut(), self.is_https);
+            allow(&visit.site, headers);
+            harden(headers, self.is_https);
         }
         response
     }
+}
 
-    async fn admit(
-        &self,
-        mut request: Request<Incoming>,
-        peer: IpAddr,
-        site: &Site,
-    ) -> Response<Body> {
-        if is_form(request.method(), request.headers()) {
-            return refusal::plain(request.headers(), &Error::UnsupportedMediaType);
-        }
-        match site {
-            Site::Foreign if is_native(request.headers()) => {
-                return refusal::grpc(request.headers(), &Error::Csrf);
-            }
-            Site::Foreign => return refusal::plain(request.headers(), &Error::Csrf),
-            Site::Link => {
-                request.headers_mut().remove(header::COOKIE);
-                request.headers_mut().remove(header::AUTHORIZATION);
-            }
-            Site::Program | Site::Home | Site::Listed(_) => {}
-        }
-        let client = self.proxies.client(peer, request.headers());
-        self.front.answer(request, client).await
+/// Whoever follows a link to us is nobody; and nothing but the door looks into a cookie.
+fn without_rights(mut request: Request<Incoming>, site: &Site) -> Request<Incoming> {
+    request.headers_mut().remove(header::COOKIE);
+    if *site == Site::Link {
+        request.headers_mut().remove(header::AUTHORIZATION);
     }
+    request
 }
 
 fn is_native(headers: &HeaderMap) -> bool {

@@ -22,6 +22,7 @@ use crate::{
     cache::{Cache, Entry},
     flights::{Flights, Key},
     headers::Origin,
+    rate::Payer,
     upstreams::away,
 };
 
@@ -33,7 +34,6 @@ pub(crate) struct Exchanged {
     /// Whom a revocation would name.
     pub(crate) holder: Holder,
     /// What the organisation's people may ask for together; 0 is the gateway's default.
-    #[expect(dead_code, reason = "the limits of organisations read it")]
     pub(crate) requests_per_minute: u32,
     /// The assertion's end, and the credential's, in seconds since 1970.
     pub(crate) expires: i64,
@@ -164,6 +164,15 @@ impl Shared {
 }
 
 impl Exchanged {
+    /// Whose call it is.
+    pub(crate) fn payer(&self) -> Payer {
+        Payer {
+            principal: self.holder.principal,
+            organization: self.holder.place.map(|(organization, _)| organization),
+            requests_per_minute: self.requests_per_minute,
+        }
+    }
+
     /// What identity told of a credential that it was asked for at `begun`.
     fn read(told: &Assertion, begun: SystemTime) -> Result<Self> {
         let mut assertion = HeaderValue::try_from(&told.assertion).map_err(Error::internal)?;

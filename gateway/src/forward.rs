@@ -1,6 +1,6 @@
 //! Native gRPC: forwarded byte for byte, trailers and all.
 
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use devsphere_boot::grpc_timeout;
 use devsphere_error::{Error, Result};
@@ -17,18 +17,19 @@ use crate::{
     headers::Origin,
     hop::Hop,
     router::Front,
+    visit::Visit,
 };
 
 /// Forwards a native gRPC request.
 pub(crate) async fn call(
     front: &Front,
     request: Request<Incoming>,
-    client: IpAddr,
+    visit: &Arc<Visit>,
 ) -> Response<Body> {
     let method = known(front, request.uri().path());
     let method = method.filter(|_| request.method() == http::Method::POST);
     let hop = Hop::begin(method, request.headers(), &front.durations);
-    let origin = Origin::new(hop.request, client, request.headers());
+    let origin = Origin::new(hop.request, visit, request.headers());
     let span = hop.span.clone();
     match run(front, method, request, &origin).instrument(span).await {
         Ok(answer) => answer::relay(answer, hop, &front.answers, Native),
@@ -57,5 +58,5 @@ async fn run(
     let (parts, body) = request.into_parts();
     let patience = patience(&parts.headers);
     let ask = Ask { method, headers: &parts.headers, origin, patience };
-    call::open(front, &ask, async { Ok(Outgoing::native(body, method)) }).await
+    call::open(front, &ask, Outgoing::native(body, method, &front.pace)).await
 }

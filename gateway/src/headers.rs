@@ -1,6 +1,6 @@
 //! What passes from client to service and back: a list of what may, and our own words.
 
-use std::{fmt::Display, net::IpAddr};
+use std::{fmt::Display, sync::Arc};
 
 use devsphere_auth::{ASSERTION, CLIENT_ADDRESS, PEER, REQUEST, USER_AGENT};
 use devsphere_boot::telemetry;
@@ -9,7 +9,10 @@ use tonic::{Status, metadata::MetadataMap};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-use crate::deadline::{Deadline, TIMEOUT};
+use crate::{
+    deadline::{Deadline, TIMEOUT},
+    visit::Visit,
+};
 
 /// The response header by which a client names a request when it complains.
 const REQUEST_ID: &str = "devsphere-request-id";
@@ -37,16 +40,16 @@ const USER_AGENT_CHARS: usize = 200;
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     pub(crate) request: Uuid,
-    address: IpAddr,
+    pub(crate) visit: Arc<Visit>,
     user_agent: String,
 }
 
 impl Origin {
-    pub(crate) fn new(request: Uuid, address: IpAddr, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(request: Uuid, visit: &Arc<Visit>, headers: &HeaderMap) -> Self {
         let named = headers.get(header::USER_AGENT).map_or(&[][..], HeaderValue::as_bytes);
         let visible = named.iter().filter(|byte| (b' '..=b'~').contains(byte));
         let user_agent = visible.take(USER_AGENT_CHARS).map(|byte| char::from(*byte)).collect();
-        Self { request, address, user_agent }
+        Self { request, visit: visit.clone(), user_agent }
     }
 
     /// What every service hears from the gateway, within the span of the call.
@@ -54,7 +57,7 @@ impl Origin {
         let mut headers = HeaderMap::with_capacity(16);
         headers.insert(PEER, HeaderValue::from_static("gateway"));
         put(&mut headers, REQUEST, self.request);
-        put(&mut headers, CLIENT_ADDRESS, self.address);
+        put(&mut headers, CLIENT_ADDRESS, self.visit.address);
         if !self.user_agent.is_empty() {
             put(&mut headers, USER_AGENT, &self.user_agent);
         }
@@ -127,14 +130,12 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: impl Display) {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use super::*;
 
     fn origin(user_agent: &[u8]) -> Origin {
         let mut headers = HeaderMap::new();
         headers.insert(header::USER_AGENT, HeaderValue::from_bytes(user_agent).unwrap());
-        Origin::new(Uuid::now_v7(), Ipv4Addr::LOCALHOST.into(), &headers)
+        Origin::new(Uuid::now_v7(), &Visit::local(), &headers)
     }
 
     #[test]

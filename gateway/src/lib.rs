@@ -18,13 +18,19 @@ mod health;
 mod hop;
 mod limit;
 mod openapi;
+mod outgoing;
+mod pace;
+mod rate;
 mod reflection;
 mod refusal;
 mod rest;
+mod retry;
 mod router;
 mod server;
+mod shed;
 mod transcode;
 mod upstreams;
+mod visit;
 mod web;
 
 use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -41,6 +47,7 @@ use crate::{
 };
 
 pub use edge::{Connections, Edge, TlsFiles};
+pub use rate::Rates;
 
 /// How the gateway is to run.
 #[derive(Debug, Clone)]
@@ -77,6 +84,8 @@ pub struct Limits {
     pub probe_every: Duration,
     /// Connections, and how long each may keep us waiting.
     pub connections: Connections,
+    /// How fast one may call.
+    pub rates: Rates,
 }
 
 impl Default for Limits {
@@ -91,6 +100,7 @@ impl Default for Limits {
             drain: Duration::from_secs(10),
             probe_every: Duration::from_secs(5),
             connections: Connections::default(),
+            rates: Rates::default(),
         }
     }
 }

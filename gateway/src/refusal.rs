@@ -17,11 +17,6 @@ pub(crate) fn plain(asked: &HeaderMap, error: &Error) -> Response<Body> {
     })
 }
 
-/// The same as gRPC says it: a status in the headers.
-pub(crate) fn grpc(asked: &HeaderMap, error: &Error) -> Response<Body> {
-    refuse(asked, error, |status, _| status.clone().into_http())
-}
-
 fn refuse(
     asked: &HeaderMap,
     error: &Error,

@@ -9,7 +9,7 @@ mod request;
 mod routes;
 mod stream;
 
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use devsphere_error::{Error, Result};
 use http::{Request, Response, header};
@@ -23,6 +23,7 @@ use crate::{
     hop::Hop,
     refusal,
     router::Front,
+    visit::Visit,
 };
 
 pub(crate) use error::refusal;
@@ -32,7 +33,7 @@ pub(crate) use routes::{Found, Routes};
 pub(crate) async fn call(
     front: &Front,
     request: Request<Incoming>,
-    client: IpAddr,
+    visit: &Arc<Visit>,
 ) -> Response<Body> {
     let (parts, incoming) = request.into_parts();
     if let Some(document) = front.documents.at(parts.uri.path(), &parts.headers) {
@@ -48,7 +49,7 @@ pub(crate) async fn call(
     };
     let method = found.method;
     let mut hop = Hop::begin(Some(method), &parts.headers, &front.durations);
-    let origin = Origin::new(hop.request, client, &parts.headers);
+    let origin = Origin::new(hop.request, visit, &parts.headers);
     let ask = Ask { method, headers: &parts.headers, origin: &origin, patience: None };
     let message = request::read(&found, &parts, incoming);
     if method.streams {

@@ -1,13 +1,12 @@
 //! The first turn of a request: by protocol, then to the gateway's own services or onwards.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use devsphere_error::{Error, Result};
 use devsphere_proto::Contract;
 use http::{HeaderMap, Request, Response, Version, header};
 use hyper::body::Incoming;
 use opentelemetry::metrics::Histogram;
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tonic::{body::Body, service::Routes};
 use tower::ServiceExt as _;
@@ -17,8 +16,10 @@ use crate::{
     exchange::Exchange,
     forward, hop,
     openapi::Documents,
+    pace::Pace,
     reflection, refusal, rest,
     upstreams::Upstreams,
+    visit::Visit,
     web::{self, Web},
 };
 
@@ -28,8 +29,7 @@ pub(crate) struct Front {
     pub(crate) upstreams: Upstreams,
     pub(crate) exchange: Exchange,
     pub(crate) limits: Limits,
-    pub(crate) calls: Arc<Semaphore>,
-    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) pace: Pace,
     pub(crate) durations: Histogram<f64>,
     pub(crate) answers: TaskTracker,
     pub(crate) routes: rest::Routes,
@@ -58,8 +58,7 @@ impl Front {
             contract,
             exchange,
             upstreams,
-            calls: Arc::new(Semaphore::new(limits.calls)),
-            streams: Arc::new(Semaphore::new(limits.streams)),
+            pace: Pace::new(contract, &limits),
             limits,
             durations: hop::durations(),
             answers: TaskTracker::new(),
@@ -69,11 +68,11 @@ impl Front {
         })
     }
 
-    /// Answers one request of the client at that address.
+    /// Answers one request.
     pub(crate) async fn answer(
         &self,
         request: Request<Incoming>,
-        client: IpAddr,
+        visit: &Arc<Visit>,
     ) -> Response<Body> {
         match spoken(request.uri().path(), request.headers()) {
             Protocol::Grpc if request.version() < Version::HTTP_2 => {
@@ -83,10 +82,10 @@ impl Front {
                 // Outside the limits of calls: a probe must be answered when everything is busy.
                 self.own.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
             }
-            Protocol::Grpc => forward::call(self, request, client).await,
-            Protocol::Web(web) => web::call(self, request, client, web).await,
-            Protocol::Rest => rest::call(self, request, client).await,
-            Protocol::Connect => connect::call(self, request, client).await,
+            Protocol::Grpc => forward::call(self, request, visit).await,
+            Protocol::Web(web) => web::call(self, request, visit, web).await,
+            Protocol::Rest => rest::call(self, request, visit).await,
+            Protocol::Connect => connect::call(self, request, visit).await,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! gRPC-Web, binary and text: the trailers come as the last frame of the body.
 
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -21,6 +21,7 @@ use crate::{
     hop::Hop,
     router::Front,
     transcode::{Deframer, frame, unpack},
+    visit::Visit,
 };
 
 /// The flag of the frame that holds the trailers.
@@ -105,13 +106,13 @@ impl Surface for Web {
 pub(crate) async fn call(
     front: &Front,
     request: Request<Incoming>,
-    client: IpAddr,
+    visit: &Arc<Visit>,
     web: Web,
 ) -> Response<Body> {
     let method = known(front, request.uri().path());
     let method = method.filter(|_| request.method() == http::Method::POST);
     let mut hop = Hop::begin(method, request.headers(), &front.durations);
-    let origin = Origin::new(hop.request, client, request.headers());
+    let origin = Origin::new(hop.request, visit, request.headers());
     let span = hop.span.clone();
     let (parts, incoming) = request.into_parts();
     let ran = async {

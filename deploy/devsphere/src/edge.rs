@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use devsphere_gateway::{Connections, Edge, Limits, TlsFiles};
+use devsphere_gateway::{Connections, Edge, Limits, Rates, TlsFiles};
 use ipnet::IpNet;
 
 use crate::{cli::BadConfig, out};
@@ -45,6 +45,19 @@ pub(crate) struct Flags {
     /// The same for each loopback address.
     #[arg(long, env = "DEVSPHERE_MAX_CONNECTIONS_PER_LOOPBACK_ADDRESS", value_name = "N", default_value_t = Connections::default().per_loopback_address)]
     max_connections_per_loopback_address: usize,
+    /// Calls a minute of an organisation that has no rate of its own; 0 is without end, here and
+    /// below.
+    #[arg(long, env = "DEVSPHERE_RATE_PER_ORGANIZATION", value_name = "N", default_value_t = Rates::default().organization)]
+    rate_per_organization: u32,
+    /// Calls a minute of a person or an API key.
+    #[arg(long, env = "DEVSPHERE_RATE_PER_PRINCIPAL", value_name = "N", default_value_t = Rates::default().principal)]
+    rate_per_principal: u32,
+    /// Calls a minute of an address without a credential, and credentials that do not hold.
+    #[arg(long, env = "DEVSPHERE_RATE_PER_ADDRESS", value_name = "N", default_value_t = Rates::default().address)]
+    rate_per_address: u32,
+    /// The same for each loopback address.
+    #[arg(long, env = "DEVSPHERE_RATE_PER_LOOPBACK_ADDRESS", value_name = "N", default_value_t = Rates::default().loopback_address)]
+    rate_per_loopback_address: u32,
 }
 
 impl Flags {
@@ -68,7 +81,14 @@ impl Flags {
             per_loopback_address: self.max_connections_per_loopback_address,
             ..Connections::default()
         };
-        Limits { connections, ..Limits::default() }
+        let rates = Rates {
+            organization: self.rate_per_organization,
+            principal: self.rate_per_principal,
+            address: self.rate_per_address,
+            loopback_address: self.rate_per_loopback_address,
+            ..Rates::default()
+        };
+        Limits { connections, rates, ..Limits::default() }
     }
 
     /// Whether clients speak TLS.

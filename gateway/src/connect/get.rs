@@ -1,6 +1,6 @@
 //! Reads by GET: everything stands in the query.
 
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use base64::{
     Engine as _, alphabet,
@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use tonic::body::Body;
 
 use super::{Codec, unary};
-use crate::{forward::known, refusal, router::Front, transcode::unpack};
+use crate::{forward::known, refusal, router::Front, transcode::unpack, visit::Visit};
 
 /// Padded or not, as the protocol has it.
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
@@ -35,7 +35,7 @@ struct Query {
 pub(super) async fn call(
     front: &Front,
     request: Request<Incoming>,
-    client: IpAddr,
+    visit: &Arc<Visit>,
 ) -> Response<Body> {
     let (parts, _) = request.into_parts();
     let method = known(front, parts.uri.path());
@@ -49,7 +49,7 @@ pub(super) async fn call(
         return refusal::plain(&parts.headers, &Error::UnsupportedMediaType);
     };
     let read = async |method: &Method| codec.read(method, query.message()?);
-    unary::answer(front, method, &parts.headers, client, codec, read).await
+    unary::answer(front, method, &parts.headers, visit, codec, read).await
 }
 
 impl Query {

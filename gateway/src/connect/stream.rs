@@ -1,6 +1,6 @@
 //! Streams of the service: a message a frame, and one frame more that says how it ended.
 
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use devsphere_error::{Error, Result};
@@ -23,6 +23,7 @@ use crate::{
     hop::Hop,
     router::Front,
     transcode::{Deframer, frame, unpack},
+    visit::Visit,
 };
 
 /// The flags of a frame.
@@ -34,14 +35,14 @@ const ENCODING: HeaderName = HeaderName::from_static("connect-content-encoding")
 pub(super) async fn call(
     front: &Front,
     request: Request<Incoming>,
-    client: IpAddr,
+    visit: &Arc<Visit>,
     codec: Codec,
 ) -> Response<Body> {
     let (parts, incoming) = request.into_parts();
     let headers = &parts.headers;
     let method = known(front, parts.uri.path()).filter(|method| method.streams);
     let mut hop = Hop::begin(method, headers, &front.durations);
-    let origin = Origin::new(hop.request, client, headers);
+    let origin = Origin::new(hop.request, visit, headers);
     let ran = async {
         let method = method.ok_or(Error::UnknownMethod)?;
         let ask = Ask { method, headers, origin: &origin, patience: patience(headers)? };

@@ -1,6 +1,6 @@
 //! One message there and one back.
 
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use devsphere_boot::MESSAGE_LIMIT;
@@ -19,12 +19,13 @@ use crate::{
     headers::{self, Origin},
     hop::Hop,
     router::Front,
+    visit::Visit,
 };
 
 pub(super) async fn call(
     front: &Front,
     request: Request<Incoming>,
-    client: IpAddr,
+    visit: &Arc<Visit>,
     codec: Codec,
 ) -> Response<Body> {
     let (parts, incoming) = request.into_parts();
@@ -34,7 +35,7 @@ pub(super) async fn call(
         let read = body::decoded(read, &parts.headers, &header::CONTENT_ENCODING)?;
         codec.read(method, read)
     };
-    answer(front, method, &parts.headers, client, codec, read).await
+    answer(front, method, &parts.headers, visit, codec, read).await
 }
 
 /// Runs the call, and writes what came of it.
@@ -42,12 +43,12 @@ pub(super) async fn answer(
     front: &Front,
     method: Option<&'static Method>,
     headers: &HeaderMap,
-    client: IpAddr,
+    visit: &Arc<Visit>,
     codec: Codec,
     read: impl AsyncFnOnce(&Method) -> Result<Bytes>,
 ) -> Response<Body> {
     let mut hop = Hop::begin(method, headers, &front.durations);
-    let origin = Origin::new(hop.request, client, headers);
+    let origin = Origin::new(hop.request, visit, headers);
     let ran = async {
         let method = method.filter(|method| !method.streams).ok_or(Error::UnknownMethod)?;
         let ask = Ask { method, headers, origin: &origin, patience: patience(headers)? };

@@ -119,11 +119,6 @@ impl Call {
         self
     }
 
-    pub(crate) fn method(mut self, method: Method) -> Self {
-        self.method = method;
-        self
-    }
-
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers.remove(name);
         self

@@ -9,7 +9,10 @@ use crate::{
     Resource,
     binding::{self, Binding},
 };
-use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, FieldDescriptor, MessageDescriptor, MethodDescriptor,
+    ReflectMessage as _, Value,
+};
 
 /// Who may call a method, as its `access` option says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +49,8 @@ pub struct Method {
     pub reads: bool,
     /// The answer is never stored.
     pub secret_answer: bool,
+    /// What a browser keeps of it.
+    pub cookie: Cookie,
     /// Answers with a stream.
     pub streams: bool,
     /// The request has a `request_id`.
@@ -54,6 +59,17 @@ pub struct Method {
     pub bindings: Vec<Binding>,
     /// The descriptor, for whoever works by reflection.
     pub descriptor: MethodDescriptor,
+}
+
+/// Where a method has to do with the refresh token that a browser keeps in a cookie.
+#[derive(Debug, Clone)]
+pub struct Cookie {
+    /// The field of the request that is filled from it.
+    pub request: Option<FieldDescriptor>,
+    /// The field of the answer that moves there.
+    pub answer: Option<FieldDescriptor>,
+    /// The cookie is gone afterwards.
+    pub clears: bool,
 }
 
 /// A module: a package of contracts with a number.
@@ -179,14 +195,20 @@ impl Contract {
         let reads = options
             .get_field_by_name("idempotency_level")
             .is_some_and(|level| level.as_enum_number() == Some(1));
+        let flag = |name| option(&options, name).is_some_and(|v| v.as_bool() == Some(true));
+        let cookie = Cookie {
+            request: refresh_cookie(&method.input()),
+            answer: refresh_cookie(&method.output()),
+            clears: flag("clear_cookie"),
+        };
         let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
         Ok(Method {
             path: path.leak(),
             module: module.name,
             access,
             reads,
-            secret_answer: option(&options, "secret_answer")
-                .is_some_and(|v| v.as_bool() == Some(true)),
+            secret_answer: flag("secret_answer"),
+            cookie,
             streams: method.is_server_streaming(),
             repeatable: method.input().get_field_by_name("request_id").is_some(),
             bindings,
@@ -233,6 +255,14 @@ impl Contract {
             _ => Err("declares no access, or several kinds of it".into()),
         }
     }
+}
+
+/// The field that holds a refresh token.
+fn refresh_cookie(message: &MessageDescriptor) -> Option<FieldDescriptor> {
+    message.fields().find(|field| {
+        let marked = option(&field.options(), "refresh_cookie");
+        marked.is_some_and(|value| value.as_bool() == Some(true))
+    })
 }
 
 fn ours(name: &str) -> bool {

@@ -1,0 +1,169 @@
+//! Load shedding: as many calls at once as a module answers well, and a quick no to the rest.
+
+mod limit;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use devsphere_error::{Error, Result};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use limit::{Limit, Sample};
+
+/// How long a call may wait for a slot while nothing is wrong: a page's burst of calls drains.
+const PATIENCE: Duration = Duration::from_millis(40);
+
+/// So long after the last call that waited in vain nobody waits: a queue would only make all late.
+const PENANCE: Duration = Duration::from_millis(500);
+
+/// The slots of one module.
+pub(crate) struct Shed {
+    slots: Arc<Semaphore>,
+    state: Mutex<State>,
+}
+
+struct State {
+    limit: Limit,
+    at_work: usize,
+    /// Slots to take away as soon as they are free.
+    surplus: usize,
+    shed: Option<Instant>,
+}
+
+/// A call's slot, until it is dropped.
+pub(crate) struct Slot {
+    shed: Arc<Shed>,
+    permit: Option<OwnedSemaphorePermit>,
+    found: usize,
+}
+
+impl Shed {
+    /// Begins with few slots; `most` are the most it ever has.
+    pub(crate) fn new(most: usize) -> Arc<Self> {
+        let limit = Limit::new(most);
+        let slots = Arc::new(Semaphore::new(limit.slots()));
+        let state = State { limit, at_work: 0, surplus: 0, shed: None };
+        Arc::new(Self { slots, state: Mutex::new(state) })
+    }
+
+    /// A slot, at once or after a short wait.
+    ///
+    /// # Errors
+    /// `Overloaded` when there is none to be had in time.
+    pub(crate) async fn enter(self: &Arc<Self>) -> Result<Slot> {
+        let permit = match self.slots.clone().try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) if self.is_penitent() => return Err(self.refuse()),
+            Err(_) => match timeout(PATIENCE, self.slots.clone().acquire_owned()).await {
+                Ok(Ok(permit)) => permit,
+                _ => return Err(self.refuse()),
+            },
+        };
+        let mut state = self.lock();
+        state.at_work += 1;
+        let found = state.at_work;
+        drop(state);
+        Ok(Slot { shed: self.clone(), permit: Some(permit), found })
+    }
+
+    fn is_penitent(&self) -> bool {
+        let now = Instant::now();
+        self.lock().shed.is_some_and(|shed| now.duration_since(shed) < PENANCE)
+    }
+
+    fn refuse(&self) -> Error {
+        let mut state = self.lock();
+        state.shed = Some(Instant::now());
+        state.limit.note_refusal();
+        Error::Overloaded
+    }
+
+    fn learn(&self, sample: Sample) {
+        let mut state = self.lock();
+        let before = state.limit.slots();
+        state.limit.learn(sample);
+        let after = state.limit.slots();
+        if after > before {
+            let more = after - before;
+            let kept = more.min(state.surplus);
+            state.surplus -= kept;
+            self.slots.add_permits(more - kept);
+        } else {
+            let fewer = before - after;
+            state.surplus += fewer - self.slots.forget_permits(fewer);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    /// Learns from a call that went well and began then, and lets the slot go.
+    pub(crate) fn end(self, method: &'static str, begun: Instant) {
+        let took = begun.elapsed();
+        self.shed.learn(Sample { method, begun, took, at_work: self.found });
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut state = self.shed.lock();
+        state.at_work -= 1;
+        if state.surplus > 0
+            && let Some(permit) = self.permit.take()
+        {
+            state.surplus -= 1;
+            permit.forget();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_finds_no_slot_waits_a_moment_and_then_nobody_does_for_a_while() {
+        let shed = Shed::new(2);
+        let _kept = (shed.enter().await.unwrap(), shed.enter().await.unwrap());
+        let begun = Instant::now();
+        assert!(shed.enter().await.is_err());
+        assert!(begun.elapsed() >= PATIENCE);
+        let begun = Instant::now();
+        assert!(shed.enter().await.is_err());
+        assert!(begun.elapsed() < PATIENCE);
+    }
+
+    #[tokio::test]
+    async fn a_slot_that_becomes_free_is_taken_by_who_waits() {
+        let shed = Shed::new(1);
+        let first = shed.enter().await.unwrap();
+        let waits = shed.enter();
+        let frees = async { drop(first) };
+        let (second, ()) = tokio::join!(waits, frees);
+        assert!(second.is_ok());
+    }
+
+    #[tokio::test]
+    async fn slots_follow_the_limit_down_and_up() {
+        let shed = Shed::new(64);
+        let all = shed.slots.available_permits();
+        let mut slots = Vec::new();
+        for _ in 0..all {
+            slots.push(shed.enter().await.unwrap());
+        }
+        shed.lock().surplus = 3;
+        slots.truncate(all - 3);
+        assert_eq!((shed.slots.available_permits(), shed.lock().surplus), (0, 0));
+        drop(slots);
+        assert_eq!(shed.slots.available_permits(), all - 3);
+        assert_eq!(shed.lock().at_work, 0);
+    }
+}
