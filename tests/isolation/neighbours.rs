@@ -43,6 +43,14 @@ impl Neighbours {
             .unwrap();
         let (north, south) =
             (Place::found(&world, "north").await, Place::found(&world, "south").await);
+        // Nobody is kept out here.
+        admin
+            .execute(
+                "insert into identity.revocation (person_id, organization_id, epoch)
+                 select person_id, org_id, epoch from identity.member",
+            )
+            .await
+            .unwrap();
         // No sealer runs here.
         admin
             .execute(sqlx::raw_sql(
