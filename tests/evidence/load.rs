@@ -48,7 +48,7 @@ fn write(world: &World, org: &Org<'_>, by: Uuid) -> String {
         sub: by,
         session: None,
         client: None,
-        all: u64::MAX,
+        all: 0,
     });
     let (ticket, lead) = (ticket.as_str(), Uuid::now_v7());
     format!(
