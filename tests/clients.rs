@@ -6,6 +6,7 @@ mod grpcio;
 mod grpcurl;
 mod idle;
 mod journey;
+mod rotation;
 mod schemathesis;
 mod trace;
 mod typescript;

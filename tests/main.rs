@@ -12,6 +12,7 @@ mod journeys;
 mod layers;
 mod matrix;
 mod queries;
+mod revocation;
 mod surfaces;
 mod upgrade;
 mod whole;

@@ -41,6 +41,13 @@ pub struct Bearer(Option<MetadataValue<Ascii>>);
 
 pub type Signed = InterceptedService<Channel, Bearer>;
 
+impl Bearer {
+    /// That access token.
+    pub fn of(token: &str) -> Self {
+        Self(format!("Bearer {token}").parse().ok())
+    }
+}
+
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         if let Some(token) = &self.0 {
@@ -73,8 +80,7 @@ impl Mesh {
     }
 
     pub fn with_token(&self, token: &str) -> Signed {
-        let bearer = format!("Bearer {token}").parse().ok();
-        InterceptedService::new(self.channel(), Bearer(bearer))
+        InterceptedService::new(self.channel(), Bearer::of(token))
     }
 
     pub async fn founder(&self) -> Person {
@@ -123,8 +129,7 @@ impl Mesh {
 
 impl Person {
     fn signed(&self) -> Signed {
-        let bearer = format!("Bearer {}", self.grant.access_token).parse().ok();
-        InterceptedService::new(self.channel.clone(), Bearer(bearer))
+        InterceptedService::new(self.channel.clone(), Bearer::of(&self.grant.access_token))
     }
 
     pub fn leads(&self) -> LeadServiceClient<Signed> {

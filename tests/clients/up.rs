@@ -95,7 +95,7 @@ impl Drop for Up {
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests/run tells where it is")]
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let told = env::var_os("DEVSPHERE_BINARY").map(PathBuf::from);
     told.unwrap_or_else(|| root().join("target/up/devsphere"))
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use devsphere_auth::mint::Minter;
 use devsphere_boot::{Config, Ctx, Endpoint, Limits, Module, Running, Tasks, channel, serve};
 use devsphere_proto::Contract;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 use tonic::transport::Channel;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -17,7 +17,8 @@ pub struct World {
     pub(crate) minter: Minter,
     endpoints: BTreeMap<&'static str, Endpoint>,
     tasks: Tasks,
-    running: Vec<Running>,
+    running: tokio::sync::Mutex<Vec<(Module, Running)>>,
+    limits: Limits,
     counters: BTreeMap<&'static str, Counter>,
 }
 
@@ -63,7 +64,8 @@ impl World {
             .map(|module| (module.schema.name, Endpoint::Unix(socket(module))))
             .collect();
         let tasks = Tasks::default();
-        let (mut running, mut counters) = (Vec::new(), BTreeMap::new());
+        let mut counters = BTreeMap::new();
+        let mut databases = Vec::new();
         for module in modules {
             let mut database = backend.options(&module.schema.role());
             if counted {
@@ -71,18 +73,48 @@ impl World {
                 database = counter.through(&database);
                 counters.insert(module.schema.name, counter);
             }
-            let config = Config {
-                listen: endpoints[module.schema.name].clone(),
-                database,
-                peers: endpoints.clone(),
-                public_url: "https://devsphere.test".into(),
-                keys: backend.keys_folder(),
-                limits: limits.clone(),
-            };
-            let ctx = Ctx::new(module.schema, config, tasks.clone()).unwrap();
-            running.push(serve((module.service)(&ctx).unwrap()).await.unwrap());
+            databases.push((*module, database));
         }
-        Self { backend, minter, endpoints, tasks, running, counters }
+        let running = tokio::sync::Mutex::default();
+        let world = Self { backend, minter, endpoints, tasks, running, limits, counters };
+        for (module, database) in databases {
+            world.run(module, database).await;
+        }
+        world
+    }
+
+    async fn run(&self, module: Module, database: PgConnectOptions) {
+        let config = Config {
+            listen: self.endpoints[module.schema.name].clone(),
+            database,
+            peers: self.endpoints.clone(),
+            public_url: "https://devsphere.test".into(),
+            keys: self.backend.keys_folder(),
+            limits: self.limits.clone(),
+        };
+        let ctx = Ctx::new(module.schema, config, self.tasks.clone()).unwrap();
+        let running = serve((module.service)(&ctx).unwrap()).await.unwrap();
+        self.running.lock().await.push((module, running));
+    }
+
+    /// Stops one service; the others go on without it.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub async fn stop_one(&self, service: &str) -> Module {
+        let mut running = self.running.lock().await;
+        let place = running.iter().position(|(module, _)| module.schema.name == service).unwrap();
+        let (module, stopped) = running.remove(place);
+        stopped.stop().await;
+        module
+    }
+
+    /// Starts a service that was stopped, where it was.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_one(&self, module: Module) {
+        self.run(module, self.backend.options(&module.schema.role())).await;
     }
 
     /// An organisation of that name.
@@ -149,7 +181,7 @@ impl World {
 
     /// Stops every service, as an operator would.
     pub async fn stop(&self) {
-        for service in &self.running {
+        for (_, service) in self.running.lock().await.iter() {
             service.stop().await;
         }
         self.tasks.stop().await;

@@ -1,0 +1,187 @@
+//! Keys turned under load: the files, the database and identity's own eyes, and no call that fails.
+
+use std::{
+    collections::BTreeSet,
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use devsphere_proto::{
+    crm::v1::{CreateLeadRequest, Lead, ListLeadsRequest, lead_service_client::LeadServiceClient},
+    identity::v1::{
+        GetMeRequest, Grant, RefreshRequest, SignInRequest, SignUpRequest,
+        person_service_client::PersonServiceClient, session_service_client::SessionServiceClient,
+    },
+};
+use tokio::task::spawn_blocking;
+use tonic::{Status, service::interceptor::InterceptedService, transport::Channel};
+
+use super::up::{Folder, Up, binary, run};
+use crate::{
+    counts::full_or,
+    whole::{Bearer, PASSWORD, Signed},
+};
+
+const EMAIL: &str = "ada@example.com";
+
+/// The mesh, from outside.
+struct Client {
+    channel: Channel,
+    over: AtomicBool,
+}
+
+impl Client {
+    fn sessions(&self) -> SessionServiceClient<Channel> {
+        SessionServiceClient::new(self.channel.clone())
+    }
+
+    fn signed(&self, grant: &Grant) -> Signed {
+        InterceptedService::new(self.channel.clone(), Bearer::of(&grant.access_token))
+    }
+
+    async fn sign_up(&self) -> Grant {
+        let request = SignUpRequest {
+            email: EMAIL.into(),
+            password: PASSWORD.into(),
+            display_name: "Ada Founder".into(),
+            organization_display_name: "Northwind".into(),
+            ..SignUpRequest::default()
+        };
+        self.sessions().sign_up(request).await.unwrap().into_inner()
+    }
+
+    async fn sign_in(&self) -> Result<Grant, Status> {
+        let request = SignInRequest {
+            email: EMAIL.into(),
+            password: PASSWORD.into(),
+            ..SignInRequest::default()
+        };
+        Ok(self.sessions().sign_in(request).await?.into_inner())
+    }
+
+    /// Calls again and again until it is over; how often, and what was refused.
+    async fn again(&self, call: impl AsyncFn() -> Result<(), Status>) -> (usize, Vec<Status>) {
+        let (mut calls, mut refused) = (0, Vec::new());
+        while !self.over.load(Ordering::Relaxed) {
+            calls += 1;
+            refused.extend(call().await.err());
+        }
+        (calls, refused)
+    }
+
+    /// With one access token all the time.
+    async fn read(&self, grant: &Grant) -> (usize, Vec<Status>) {
+        self.again(async || {
+            let list = ListLeadsRequest::default();
+            LeadServiceClient::new(self.signed(grant)).list_leads(list).await?;
+            PersonServiceClient::new(self.signed(grant)).get_me(GetMeRequest {}).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn write(&self, grant: &Grant) -> (usize, Vec<Status>) {
+        self.again(async || {
+            let lead = Lead { display_name: "Maria".into(), ..Lead::default() };
+            let request = CreateLeadRequest { lead: Some(lead), ..CreateLeadRequest::default() };
+            LeadServiceClient::new(self.signed(grant)).create_lead(request).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// One session from token to token, each of which is used at once. Every refresh is made twice,
+    /// as two tabs would, and both get the same successor.
+    async fn refresh(&self, first: Grant) -> (usize, Vec<Status>) {
+        let token = tokio::sync::Mutex::new(first.refresh_token);
+        self.again(async || {
+            let mut token = token.lock().await;
+            let ask = || RefreshRequest { refresh_token: token.clone(), ..Default::default() };
+            let grant = self.sessions().refresh(ask()).await?.into_inner();
+            let again = self.sessions().refresh(ask()).await?.into_inner();
+            assert_eq!(grant.refresh_token, again.refresh_token);
+            PersonServiceClient::new(self.signed(&grant)).get_me(GetMeRequest {}).await?;
+            *token = grant.refresh_token;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn come(&self) -> (usize, Vec<Status>) {
+        self.again(async || {
+            let grant = self.sign_in().await?;
+            PersonServiceClient::new(self.signed(&grant)).get_me(GetMeRequest {}).await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn keys(folder: &Folder, command: &str) -> Command {
+    let mut keys = Command::new(binary());
+    keys.args(["keys", command, "--data-dir"]).arg(&folder.0);
+    keys
+}
+
+/// The names of the keys that sign, by kind.
+fn current(folder: &Folder) -> BTreeSet<String> {
+    let listed = run(&mut keys(folder, "list")).unwrap();
+    let current: BTreeSet<_> =
+        listed.lines().filter(|line| line.ends_with("current")).map(key_of).collect();
+    assert_eq!(current.len(), 3, "{listed}");
+    current
+}
+
+fn key_of(line: &str) -> String {
+    line[14..].split_whitespace().next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_turn_under_load_and_no_call_fails() {
+    let folder = Folder::fresh();
+    let up = Up::start(&folder.0, &[]);
+    let address = format!("http://{}", up.address());
+    let channel = tonic::transport::Endpoint::from_shared(address).unwrap().connect_lazy();
+    let client = Client { channel, over: AtomicBool::new(false) };
+    let grant = client.sign_up().await;
+    let other = client.sign_in().await.unwrap();
+    let mut seen = current(&folder);
+
+    let rotations = full_or(10, 2);
+    let rotate = async {
+        for _ in 0..rotations {
+            let mut command = keys(&folder, "rotate");
+            spawn_blocking(move || run(&mut command).unwrap()).await.unwrap();
+            let fresh = current(&folder);
+            assert!(fresh.iter().all(|key| !seen.contains(key)), "{fresh:?}");
+            seen.extend(fresh);
+        }
+        // Two at once wait for each other.
+        let mut two = [keys(&folder, "rotate"), keys(&folder, "rotate")];
+        let [one, other] = &mut two;
+        tokio::task::block_in_place(|| {
+            std::thread::scope(|scope| {
+                let other = scope.spawn(|| run(other).unwrap());
+                run(one).unwrap();
+                other.join().unwrap();
+            });
+        });
+        client.over.store(true, Ordering::Relaxed);
+    };
+    let (read, write, refresh, come, ()) = tokio::join!(
+        client.read(&grant),
+        client.write(&grant),
+        client.refresh(other),
+        client.come(),
+        rotate
+    );
+    for (what, (calls, refused)) in
+        [("reads", read), ("writes", write), ("refreshes", refresh), ("sign-ins", come)]
+    {
+        println!("{calls} {what}, {} refused, over {} rotations", refused.len(), rotations + 2);
+        assert!(calls > 5 && refused.is_empty(), "{what}: {:?}", refused.first());
+    }
+    let listed = run(&mut keys(&folder, "list")).unwrap();
+    let old = listed.lines().filter(|line| line.contains("old, verifies")).count();
+    assert_eq!(old, 3 * (rotations + 2), "nothing is so old yet that it is gone: {listed}");
+}
