@@ -46,6 +46,7 @@ pub(crate) async fn open(
     ask: &Ask<'_>,
     outgoing: impl Future<Output = Result<Outgoing>>,
 ) -> Result<Answer> {
+    front.pace.check(ask.method)?;
     let deadline = Deadline::of(ask.method, ask.patience, &front.limits);
     let asked = async {
         let channel = front.upstreams.of(ask.method)?;

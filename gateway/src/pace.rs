@@ -51,6 +51,17 @@ impl Pace {
         }
     }
 
+    /// Refuses a call for which there is certainly no place, while it has cost nothing yet.
+    ///
+    /// # Errors
+    /// `Overloaded`.
+    pub(crate) fn check(&self, method: &Method) -> Result<()> {
+        if method.streams || method.access == Access::Public {
+            return Ok(());
+        }
+        self.modules.get(method.module).map_or(Ok(()), |shed| shed.check())
+    }
+
     /// A place for a call of that method.
     ///
     /// # Errors

@@ -51,6 +51,15 @@ impl Shed {
         Arc::new(Self { slots, state: Mutex::new(state) })
     }
 
+    /// Says no before any work is done, where it would be said anyway.
+    ///
+    /// # Errors
+    /// `Overloaded` while calls are shed and no slot is free.
+    pub(crate) fn check(&self) -> Result<()> {
+        let is_full = self.slots.available_permits() == 0;
+        if is_full && self.is_penitent() { Err(self.refuse()) } else { Ok(()) }
+    }
+
     /// A slot, at once or after a short wait.
     ///
     /// # Errors
@@ -134,10 +143,10 @@ mod tests {
         let shed = Shed::new(2);
         let _kept = (shed.enter().await.unwrap(), shed.enter().await.unwrap());
         let begun = Instant::now();
-        assert!(shed.enter().await.is_err());
+        assert!(shed.check().is_ok() && shed.enter().await.is_err());
         assert!(begun.elapsed() >= PATIENCE);
         let begun = Instant::now();
-        assert!(shed.enter().await.is_err());
+        assert!(shed.check().is_err() && shed.enter().await.is_err());
         assert!(begun.elapsed() < PATIENCE);
     }
 

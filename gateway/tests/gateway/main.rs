@@ -14,6 +14,7 @@ mod client;
 mod connect;
 mod cookies;
 mod credentials;
+mod csrf;
 mod deadlines;
 mod documents;
 mod edge;
