@@ -303,3 +303,15 @@ fn the_errors_in_a_comment_are_codes_of_ours() {
         }
     }
 }
+
+#[test]
+fn every_module_and_the_gateway_may_hear_what_is_revoked() {
+    let path = "/devsphere.identity.v1.RevocationService/WatchRevocations";
+    let Access::Internal { services, .. } = &contract().method(path).unwrap().access else {
+        unreachable!("the feed is internal")
+    };
+    let modules = contract().modules().map(|module| module.name);
+    for name in modules.chain(["gateway"]) {
+        assert!(services.contains(&name), "{name} would not hear of revocations");
+    }
+}

@@ -18,6 +18,8 @@ use devsphere_identity::keys::TicketKeys;
 
 use crate::{admin_code, audit, cli::Common, folder::Folder, modules, out, secret};
 
+const DAY: i64 = 86_400;
+
 /// What only identity reads of the folder.
 pub(crate) const SIGNING_FILES: [&str; 3] = ["access-token.pkcs8", "assertion.pkcs8", "ticket"];
 
@@ -57,6 +59,11 @@ fn lock(folder: &Folder) -> Result<File> {
 fn now() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.as_secs().cast_signed()
+}
+
+/// Whole days since then, 0 for what is to come.
+pub(crate) fn days_since(then: i64) -> i64 {
+    (now().saturating_sub(then) / DAY).max(0)
 }
 
 /// Makes what is missing, one process at a time.

@@ -7,9 +7,13 @@ use std::{
 };
 
 use devsphere_db::cluster::SUPERUSER;
+use devsphere_identity::keys::{State, list};
 
 use super::{Fault, Report};
 use crate::{admin_code, audit, folder::Folder, keys};
+
+/// Days after which a key should be another.
+const LONG_AGO: i64 = 90;
 
 const INIT: &str = "`devsphere keys init` makes what is missing";
 
@@ -27,10 +31,28 @@ pub(super) fn check(report: &mut Report, folder: &Folder) {
     for file in signing.chain(passwords).chain(private) {
         report.note(&format!("key {file}"), closed(&folder.keys().join(&file)));
     }
+    report.note("key rotation", rotated(folder, &closed));
     report.note("admin code", closed(&admin_code::path(folder)));
     if folder.demo().exists() {
         report.note("demo passwords", closed(&folder.demo()));
     }
+}
+
+/// The keys before and after those that sign are as closed; and how old the oldest is that signs.
+fn rotated(
+    folder: &Folder,
+    closed: &impl Fn(&Path) -> Result<String, Fault>,
+) -> Result<String, Fault> {
+    let listed = list(&folder.keys()).map_err(|error| Fault::new(error, INIT))?;
+    for file in &listed {
+        closed(&file.path)?;
+    }
+    let signing = listed.iter().filter(|file| file.state == State::Current);
+    let days = keys::days_since(signing.map(|file| file.made).min().unwrap_or(i64::MAX));
+    Ok(match days {
+        ..=LONG_AGO => format!("the oldest signing key is {days} days old"),
+        _ => format!("a signing key is {days} days old: `devsphere keys rotate` makes fresh ones"),
+    })
 }
 
 /// There, the data directory's owner's, and with none of the bits that must be off.

@@ -10,8 +10,6 @@ use crate::{
     out::{self, in_full},
 };
 
-const DAY: i64 = 86_400;
-
 /// The command.
 pub(crate) fn run(common: &Common) -> Result<()> {
     let folder = Folder::find(common.data_dir.as_deref())?;
@@ -30,7 +28,7 @@ pub(crate) fn run(common: &Common) -> Result<()> {
 fn age(made: i64) -> String {
     let age = super::now().saturating_sub(made).max(0);
     match age {
-        DAY.. => format!("{} d", age / DAY),
+        super::DAY.. => format!("{} d", age / super::DAY),
         3_600.. => format!("{} h", age / 3_600),
         60.. => format!("{} min", age / 60),
         _ => format!("{age} s"),
