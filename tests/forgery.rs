@@ -15,6 +15,7 @@ use crate::{
     counts::{Chance, full_or_hundredth},
     matrix::{
         stage::{Actor, Ready, Stage, all, decode, said},
+        trips::asks_database,
         wire::{Answer, Door},
     },
 };
@@ -237,7 +238,8 @@ async fn a_forged_ticket_inside_a_true_assertion_reaches_no_row() {
     let theirs = stage.sign_up("").await.unwrap();
     let key = &stage.world.backend().keys.assertion;
     let mut requests = Vec::new();
-    for method in guarded(&stage) {
+    // What opens no transaction itself asks others, who are here too, or answers from memory.
+    for method in guarded(&stage).filter(|method| asks_database(method)) {
         requests.push(stage.ready(method, &stage.founder).await.unwrap());
     }
     let before = stage.rows(None).await;

@@ -13,7 +13,7 @@ mod needs;
 mod repeat;
 pub(crate) mod rules;
 pub(crate) mod stage;
-mod trips;
+pub(crate) mod trips;
 pub(crate) mod wire;
 
 use stage::Stage;
