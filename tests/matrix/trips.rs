@@ -52,8 +52,9 @@ pub(crate) fn asks_database(method: &Method) -> bool {
 /// Before they are counted, so that every statement is prepared.
 const WARM_UPS: usize = 2;
 
-/// Counted so often, and the least of it stands: a probe of readiness may come between.
-const COUNTED: usize = 2;
+/// Counted so often, and the least of it stands: a probe of readiness may come between, and four
+/// times a second identity's look at what is revoked.
+const COUNTED: usize = 6;
 
 /// A member beside the founder, who names the founder or a colleague wherever a person is named: so
 /// that another service has to ask identity who that is, and a hand-over changes something.
