@@ -10,4 +10,4 @@ mod rotation;
 mod schemathesis;
 mod trace;
 mod typescript;
-mod up;
+pub mod up;

@@ -1,6 +1,7 @@
 //! What is proved about the whole mesh.
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "what cannot be arranged fails the test")]
 
+mod attacks;
 mod clients;
 mod counts;
 mod drain;
@@ -11,6 +12,7 @@ mod isolation;
 mod journeys;
 mod layers;
 mod matrix;
+mod overload;
 mod queries;
 mod revocation;
 mod surfaces;

@@ -16,6 +16,7 @@ use crate::{
     deadline::TIMEOUT,
     headers::Origin,
     hop::Hop,
+    refusal,
     router::Front,
     visit::Visit,
 };
@@ -28,6 +29,9 @@ pub(crate) async fn call(
 ) -> Response<Body> {
     let method = known(front, request.uri().path());
     let method = method.filter(|_| request.method() == http::Method::POST);
+    if method.is_some_and(|method| front.pace.check(method).is_err()) {
+        return refusal::overloaded();
+    }
     let hop = Hop::begin(method, request.headers(), &front.durations);
     let origin = Origin::new(hop.request, visit, request.headers());
     let span = hop.span.clone();

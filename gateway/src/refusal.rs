@@ -1,5 +1,7 @@
 //! What is refused before a protocol has begun: in plain JSON, as REST writes errors.
 
+use std::sync::LazyLock;
+
 use devsphere_error::{Error, Failure, Language, localized};
 use devsphere_proto::Contract;
 use http::{HeaderMap, HeaderValue, Response, header};
@@ -28,6 +30,18 @@ fn refuse(
     let status = localized(error.status(&request.to_string(), Failure::Query), language);
     let mut response = write(&status, request);
     headers::leave(response.headers_mut(), request);
+    response
+}
+
+/// The quick no of gRPC: made once, for it is said most often when there is least time for it.
+pub(crate) fn overloaded() -> Response<Body> {
+    static SAID: LazyLock<HeaderMap> = LazyLock::new(|| {
+        let status = Error::Overloaded.status("", Failure::Query);
+        status.into_http::<Body>().into_parts().0.headers
+    });
+    let mut response = Response::new(Body::empty());
+    *response.headers_mut() = SAID.clone();
+    headers::leave(response.headers_mut(), Uuid::now_v7());
     response
 }
 

@@ -16,7 +16,7 @@ use tokio::{
 use limit::{Limit, Sample};
 
 /// How long a call may wait for a slot while nothing is wrong: a page's burst of calls drains.
-const PATIENCE: Duration = Duration::from_millis(40);
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// So long after the last call that waited in vain nobody waits: a queue would only make all late.
 const PENANCE: Duration = Duration::from_millis(500);

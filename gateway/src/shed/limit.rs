@@ -19,15 +19,16 @@ const FEW_SAMPLES: usize = 4;
 const SHORTEST: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_millis(250);
 
-/// At most half of the slots go at once, and a tenth is added.
-const STEEPEST: f64 = 0.5;
+/// At most three quarters of the slots go at once, and a tenth is added.
+const STEEPEST: f64 = 0.25;
 const GROWTH: f64 = 0.1;
 
-/// What one quiet call adds to what is known of its method.
-const WEIGHT: f64 = 0.1;
+/// So long after the last refusal the slots of the beginning come back, so that a page's many calls
+/// find them.
+const CALM: Duration = Duration::from_secs(5);
 
-/// While it is never quiet, what is known grows old: after so long twice the time counts as usual.
-const DOUBLING: f64 = 600.0;
+/// What is known of a method grows old: after so long twice the time counts as usual.
+const DOUBLING: f64 = 120.0;
 
 /// One call that went well.
 #[derive(Debug, Clone, Copy)]
@@ -45,20 +46,21 @@ pub(super) struct Limit {
     slots: f64,
     least: f64,
     most: f64,
-    /// No more calls than that do not wait for each other.
-    cores: usize,
     /// No more entries than there are methods.
-    quiet: HashMap<&'static str, Quiet>,
+    usual: HashMap<&'static str, Usual>,
     ratios: Vec<f64>,
     since: Instant,
     was_in_the_way: bool,
+    refused: Option<Instant>,
 }
 
-/// How long a method takes when little is at work.
+/// How long a method takes at its best.
 #[derive(Debug)]
-struct Quiet {
+struct Usual {
+    /// The lowest median of several calls in a row: a single one may be quick by chance.
     seconds: f64,
-    known: Instant,
+    since: Instant,
+    latest: Vec<f64>,
 }
 
 impl Limit {
@@ -67,28 +69,24 @@ impl Limit {
         let (least, first) = ((2 * cores).min(most), FIRST.min(most));
         Self {
             slots: as_float(first),
-            cores,
             least: as_float(least),
             most: as_float(most),
-            quiet: HashMap::new(),
+            usual: HashMap::new(),
             ratios: Vec::with_capacity(SAMPLES),
             since: Instant::now(),
             was_in_the_way: false,
+            refused: None,
         }
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "between least and most, which are whole numbers of slots"
-    )]
     pub(super) fn slots(&self) -> usize {
-        self.slots as usize
+        whole(self.slots)
     }
 
     /// Somebody wanted a slot more.
     pub(super) fn note_refusal(&mut self) {
         self.was_in_the_way = true;
+        self.refused = Some(Instant::now());
     }
 
     pub(super) fn learn(&mut self, sample: Sample) {
@@ -108,32 +106,61 @@ impl Limit {
     /// How many times its usual time a call took.
     fn compare(&mut self, sample: Sample) -> f64 {
         let (took, now) = (sample.took.as_secs_f64(), Instant::now());
-        let is_quiet = sample.at_work <= self.cores;
-        let known = self.quiet.entry(sample.method).or_insert(Quiet { seconds: took, known: now });
-        let usual =
-            known.seconds * (now.duration_since(known.known).as_secs_f64() / DOUBLING).exp2();
-        let ratio = took / usual.max(f64::EPSILON);
-        if is_quiet {
-            // A single slow call must not teach that slowness is usual.
-            known.seconds = usual + WEIGHT * (took.min(usual * TOLERANCE) - usual);
-            known.known = now;
+        let usual = self.usual.entry(sample.method).or_insert_with(|| Usual::new(now));
+        usual.latest.push(took);
+        if usual.latest.len() == SAMPLES {
+            let median = median(&mut usual.latest);
+            usual.latest.clear();
+            if median < usual.seconds(now) {
+                (usual.seconds, usual.since) = (median, now);
+            }
         }
-        ratio
+        took / usual.seconds(now)
+    }
+
+    fn is_recovering(&self) -> bool {
+        let is_calm = self.refused.is_none_or(|refused| refused.elapsed() > CALM);
+        is_calm && self.slots < as_float(FIRST).min(self.most)
     }
 
     fn decide(&mut self) {
-        self.ratios.sort_by(f64::total_cmp);
-        let median = self.ratios[self.ratios.len() / 2];
+        let median = median(&mut self.ratios);
         if median > TOLERANCE {
             self.slots *= (TOLERANCE / median).max(STEEPEST);
-        } else if self.was_in_the_way {
+        } else if self.was_in_the_way || self.is_recovering() {
             self.slots += (self.slots * GROWTH).max(1.0);
         }
         self.slots = self.slots.clamp(self.least, self.most);
+        tracing::debug!(slots = self.slots, median, "calls at work");
         self.ratios.clear();
         self.since = Instant::now();
         self.was_in_the_way = false;
     }
+}
+
+impl Usual {
+    fn new(now: Instant) -> Self {
+        // Nothing is slow as long as nothing is known.
+        Self { seconds: f64::INFINITY, since: now, latest: Vec::with_capacity(SAMPLES) }
+    }
+
+    fn seconds(&self, now: Instant) -> f64 {
+        self.seconds * (now.duration_since(self.since).as_secs_f64() / DOUBLING).exp2()
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between least and most, which are whole numbers of slots"
+)]
+const fn whole(slots: f64) -> usize {
+    slots as usize
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers of slots are small")]
@@ -186,9 +213,21 @@ mod tests {
         run(&mut limit, 8, 100_000.0, 50);
         assert_eq!(limit.slots(), FIRST);
         run(&mut limit, 2000, 10.0, 50);
-        assert!(limit.slots() >= 4 && limit.slots() < FIRST, "{}", limit.slots());
+        assert_eq!(limit.slots(), whole(limit.least));
         let small = Limit::new(3);
         assert_eq!(small.slots(), 3);
+    }
+
+    #[test]
+    fn the_first_slots_come_back_when_it_has_been_calm() {
+        let mut limit = Limit::new(1024);
+        run(&mut limit, 1, 1000.0, 5);
+        run(&mut limit, 500, 1000.0, 50);
+        run(&mut limit, 1, 1000.0, 50);
+        assert!(limit.slots() < FIRST, "{}", limit.slots());
+        limit.refused = limit.refused.and_then(|refused| refused.checked_sub(CALM * 2));
+        run(&mut limit, 1, 1000.0, 100);
+        assert!(limit.slots() >= FIRST, "{}", limit.slots());
     }
 
     #[test]
