@@ -12,10 +12,12 @@ pub mod list;
 pub mod migrate;
 mod pool;
 pub mod seal;
+mod strength;
 mod tenant;
 
 pub use change::Change;
 pub use global_tables::{GLOBAL_TABLES, OWNER_FUNCTIONS};
 pub use migrate::Schema;
 pub use pool::{Database, FunctionDb, Proof};
+pub use strength::IS_STRONG;
 pub use tenant::{TenantDb, TenantTx};

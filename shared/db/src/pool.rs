@@ -5,12 +5,12 @@ use std::time::Duration;
 use devsphere_auth::{Anonymous, Permit};
 use devsphere_error::{Error, Result};
 use sqlx::{
-    Executor as _, PgPool, Postgres, Row as _,
+    Executor as _, PgPool, Postgres,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
     query::Map,
 };
 
-use crate::{Schema, TenantDb};
+use crate::{IS_STRONG, Schema, TenantDb};
 
 /// Readiness and the start-up may wait longer than a caller does.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -91,23 +91,15 @@ impl Database {
     /// # Errors
     /// Says which of them, for the operator.
     pub async fn check(&self) -> Result<()> {
-        let row = sqlx::query(
-            "select rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication
-                    or exists (select from pg_auth_members where member = pg_roles.oid)
-                    or exists (select from pg_class where relowner = pg_roles.oid) as strong,
-                    coalesce(platform.schema_version($1), 0) as version
-             from pg_roles where rolname = current_user",
-        )
-        .bind(self.schema.name)
-        .fetch_one(&self.probe)
-        .await?;
-        if row.try_get("strong")? {
+        if sqlx::query_scalar(IS_STRONG).fetch_one(&self.probe).await? {
             return Err(Error::internal(format!(
                 "{} is stronger than it should be",
                 self.schema.role()
             )));
         }
-        let (found, needed): (i64, _) = (row.try_get("version")?, self.schema.version());
+        let version = sqlx::query_scalar("select coalesce(platform.schema_version($1), 0)");
+        let found: i64 = version.bind(self.schema.name).fetch_one(&self.probe).await?;
+        let needed = self.schema.version();
         if found < needed {
             return Err(Error::internal(format!(
                 "schema {} is at {found}, this build needs {needed}: run `devsphere migrate`",

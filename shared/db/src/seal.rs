@@ -31,6 +31,9 @@ pub enum SealError {
     /// What is stored is not what was written: nothing more is signed.
     #[error("{0}")]
     Tampered(String),
+    /// The role could change what it is to seal.
+    #[error("the sealer's role is stronger than it should be")]
+    Strong,
     /// The key is none.
     #[error("the audit key is damaged")]
     Key,

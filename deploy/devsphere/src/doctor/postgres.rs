@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, anyhow};
 use devsphere_db::{
-    Schema,
+    IS_STRONG, Schema,
     migrate::{MIGRATOR, SEALER},
 };
 use sqlx::{Connection as _, PgConnection, Row as _};
@@ -122,14 +122,20 @@ async fn migrator(database: &Database, passwords: &Passwords) -> Result<String, 
 async fn sealer(database: &Database, passwords: &Passwords) -> Result<String, Fault> {
     let asked = async {
         let mut sealer = connect(&database.role(SEALER, passwords)?).await?;
+        let strong: bool = sqlx::query_scalar(IS_STRONG).fetch_one(&mut sealer).await?;
         let waiting = sqlx::query_scalar("select count(*) from platform.audit_unsealed");
         let waiting: i64 = waiting.fetch_one(&mut sealer).await?;
         sealer.close().await?;
-        anyhow::Ok(waiting)
+        if strong {
+            return Err(anyhow!("is stronger than it should be"));
+        }
+        Ok(waiting)
     };
     match asked.await {
-        Ok(waiting) => Ok(format!("signs in, {waiting} audit records are not sealed yet")),
-        Err(error) => Err(Fault::new(format!("cannot sign in: {}", out::whole(&error)), MIGRATE)),
+        Ok(waiting) => Ok(format!(
+            "signs in, no stronger than it should be, {waiting} audit records are not sealed yet"
+        )),
+        Err(error) => Err(Fault::new(out::whole(&error), MIGRATE)),
     }
 }
 
@@ -140,13 +146,7 @@ async fn service(
 ) -> Result<String, Fault> {
     let asked = async {
         let mut role = connect(&database.role(&schema.role(), passwords)?).await?;
-        let strong: bool = sqlx::query_scalar(
-            "select rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication
-                    or exists (select from pg_auth_members where member = pg_roles.oid)
-             from pg_roles where rolname = current_user",
-        )
-        .fetch_one(&mut role)
-        .await?;
+        let strong: bool = sqlx::query_scalar(IS_STRONG).fetch_one(&mut role).await?;
         let version: Option<i64> = sqlx::query_scalar("select platform.schema_version($1)")
             .bind(schema.name)
             .fetch_one(&mut role)

@@ -7,6 +7,8 @@ use std::{
 
 use sqlx::{Connection as _, PgConnection, Row as _, postgres::PgConnectOptions};
 
+use crate::IS_STRONG;
+
 use super::{
     SealError,
     batch::{Stored, is_waiting, seal_batch, turn},
@@ -45,7 +47,7 @@ impl Sealer {
     }
 
     async fn work(&self) -> Result<std::convert::Infallible, SealError> {
-        let mut connection = PgConnection::connect_with(&self.options).await?;
+        let mut connection = self.connect().await?;
         let mut signed = Instant::now();
         loop {
             Self::seal(&mut connection).await?;
@@ -60,9 +62,13 @@ impl Sealer {
     /// A connection under the sealer's role.
     ///
     /// # Errors
-    /// When it cannot sign in.
+    /// When it cannot sign in, or `Strong`.
     pub async fn connect(&self) -> Result<PgConnection, SealError> {
-        Ok(PgConnection::connect_with(&self.options).await?)
+        let mut connection = PgConnection::connect_with(&self.options).await?;
+        if sqlx::query_scalar(IS_STRONG).fetch_one(&mut connection).await? {
+            return Err(SealError::Strong);
+        }
+        Ok(connection)
     }
 
     /// Chains every record that no chain holds yet; answers how many there were. While another
