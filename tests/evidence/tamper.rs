@@ -14,9 +14,19 @@ const ORGANIZATIONS: usize = 3;
 const RECORDS: i32 = 16;
 const SIGNED: i64 = 3 * RECORDS as i64;
 
-/// What can be done to a log.
-#[derive(Debug, Clone, Copy)]
-enum Tampering {
+macro_rules! tamperings {
+    ($($name:ident),+ $(,)?) => {
+        /// What can be done to a log.
+        #[derive(Debug, Clone, Copy)]
+        enum Tampering {
+            $($name),+
+        }
+
+        const ALL: &[Tampering] = &[$(Tampering::$name),+];
+    };
+}
+
+tamperings! {
     Edit,
     Delete,
     DeleteWithSeal,
@@ -36,34 +46,6 @@ enum Tampering {
     DropRoot,
     Unqueue,
 }
-
-const ALL: [Tampering; 18] = {
-    use Tampering::{
-        CutTail, CutTailWithRoots, Delete, DeleteWithSeal, DropRoot, Edit, EditHead, EditRoot,
-        EditSeal, Exchange, ExchangeSeals, Insert, InsertSealed, InsertUnqueued, Move, Rechain,
-        RechainWithoutRoots, Unqueue,
-    };
-    [
-        Edit,
-        Delete,
-        DeleteWithSeal,
-        Exchange,
-        ExchangeSeals,
-        Move,
-        Insert,
-        InsertUnqueued,
-        InsertSealed,
-        CutTail,
-        CutTailWithRoots,
-        Rechain,
-        RechainWithoutRoots,
-        EditSeal,
-        EditHead,
-        EditRoot,
-        DropRoot,
-        Unqueue,
-    ]
-};
 
 /// Ways to edit a record so that it says something else.
 const EDITS: [&str; 10] = [
