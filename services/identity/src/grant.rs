@@ -36,6 +36,26 @@ pub(crate) struct Granted {
     pub(crate) affiliations: Option<serde_json::Value>,
 }
 
+/// The same of a row that has more columns.
+macro_rules! granted_of {
+    ($row:ident) => {
+        $crate::grant::Granted {
+            outcome: $row.outcome,
+            person_id: $row.person_id,
+            session_id: $row.session_id,
+            email: $row.email,
+            display_name: $row.display_name,
+            platform_admin: $row.platform_admin,
+            create_time: $row.create_time,
+            org_id: $row.org_id,
+            epoch: $row.epoch,
+            affiliations: $row.affiliations,
+        }
+    };
+}
+
+pub(crate) use granted_of;
+
 #[derive(Deserialize)]
 struct Affiliation {
     organization_id: OrganizationId,

@@ -4,7 +4,10 @@ use devsphere_db::TenantTx;
 use devsphere_error::Result;
 use devsphere_ids::{OrganizationId, PersonId, SessionId};
 
-use crate::{grant::Granted, session::GuessKeys};
+use crate::{
+    grant::{Granted, granted_of},
+    session::GuessKeys,
+};
 
 /// Everything `GetMe` tells, in one statement.
 pub(super) struct Me {
@@ -22,18 +25,7 @@ pub(super) async fn fetch_me(tx: &mut TenantTx) -> Result<Me> {
     )
     .fetch_one(tx.conn())
     .await?;
-    let granted = Granted {
-        outcome: row.outcome,
-        person_id: row.person_id,
-        session_id: row.session_id,
-        email: row.email,
-        display_name: row.display_name,
-        platform_admin: row.platform_admin,
-        create_time: row.create_time,
-        org_id: row.org_id,
-        epoch: row.epoch,
-        affiliations: row.affiliations,
-    };
+    let granted = granted_of!(row);
     Ok(Me { granted: granted.checked()?, organization: row.organization, member: row.member })
 }
 

@@ -7,7 +7,7 @@ use devsphere_error::Result;
 use devsphere_ids::{MemberId, OrganizationId, PersonId, SessionId};
 
 use super::{GuessKeys, SignUp};
-use crate::grant::{Granted, IDLE, LONGEST};
+use crate::grant::{Granted, IDLE, LONGEST, granted_of};
 
 /// A place where a person is signed in.
 pub(super) struct Session {
@@ -152,18 +152,7 @@ pub(super) async fn refresh(
         facts.trace,
     );
     let row = functions.call(proof, query).await?;
-    let granted = Granted {
-        outcome: row.outcome,
-        person_id: row.person_id,
-        session_id: row.session_id,
-        email: row.email,
-        display_name: row.display_name,
-        platform_admin: row.platform_admin,
-        create_time: row.create_time,
-        org_id: row.org_id,
-        epoch: row.epoch,
-        affiliations: row.affiliations,
-    };
+    let granted = granted_of!(row);
     // Counted from one.
     let place = row.successor.and_then(|place| usize::try_from(place - 1).ok());
     Ok((granted.checked()?, place.unwrap_or_default().min(new_hashes.len() - 1)))
