@@ -1,13 +1,13 @@
 //! Native gRPC: forwarded byte for byte, trailers and all.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use devsphere_boot::grpc_timeout;
 use devsphere_error::{Error, Result};
 use devsphere_proto::{Access, Method};
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
-use tonic::body::Body;
+use tonic::{Code, body::Body};
 use tracing::Instrument as _;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     call::{self, Ask, Outgoing},
     deadline::TIMEOUT,
     headers::Origin,
-    hop::Hop,
+    hop::{self, Hop},
     refusal,
     router::Front,
     visit::Visit,
@@ -30,6 +30,7 @@ pub(crate) async fn call(
     let method = known(front, request.uri().path());
     let method = method.filter(|_| request.method() == http::Method::POST);
     if method.is_some_and(|method| front.pace.check(method).is_err()) {
+        hop::count(&front.durations, method, Duration::ZERO, Code::Unavailable);
         return refusal::overloaded();
     }
     let hop = Hop::begin(method, request.headers(), &front.durations);

@@ -1,6 +1,6 @@
 //! One call's trace through the gateway: its span, its line in the log, its measure.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use devsphere_boot::telemetry;
 use devsphere_error::{Error, Failure, Language, localized};
@@ -109,11 +109,21 @@ impl Hop {
 
 impl Drop for Hop {
     fn drop(&mut self) {
-        let labels = [
-            KeyValue::new("service.module", "gateway"),
-            KeyValue::new("rpc.method", self.method.map_or("unknown", |method| method.path)),
-            KeyValue::new("rpc.grpc.status_code", i64::from(i32::from(self.code))),
-        ];
-        self.durations.record(self.begun.elapsed().as_secs_f64(), &labels);
+        count(&self.durations, self.method, self.begun.elapsed(), self.code);
     }
+}
+
+/// Counts a call, if need be one for which there was no time to begin a hop.
+pub(crate) fn count(
+    durations: &Histogram<f64>,
+    method: Option<&'static Method>,
+    took: Duration,
+    code: Code,
+) {
+    let labels = [
+        KeyValue::new("service.module", "gateway"),
+        KeyValue::new("rpc.method", method.map_or("unknown", |method| method.path)),
+        KeyValue::new("rpc.grpc.status_code", i64::from(i32::from(code))),
+    ];
+    durations.record(took.as_secs_f64(), &labels);
 }
