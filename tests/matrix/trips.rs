@@ -11,8 +11,9 @@ use super::{
 };
 
 /// Those that cost something else than their kind, each with why.
-const EXCEPTIONS: [(&str, usize, &str); 16] = [
+const EXCEPTIONS: [(&str, usize, &str); 17] = [
     ("ListKeys", 0, "the keys are in memory"),
+    ("WatchRevocations", 0, "hears what its replica reads by itself, for all who watch"),
     ("BatchResolve", 0, "asks the modules that are named, and no database"),
     ("ListMemberAccess", 0, "asks identity"),
     ("ListVisibleRecords", 0, "asks identity and the collection's module"),
@@ -52,9 +53,8 @@ pub(crate) fn asks_database(method: &Method) -> bool {
 /// Before they are counted, so that every statement is prepared.
 const WARM_UPS: usize = 2;
 
-/// Counted so often, and the least of it stands: a probe of readiness may come between, and four
-/// times a second identity's look at what is revoked.
-const COUNTED: usize = 6;
+/// Counted so often, and the least of it stands: a call may find its connection closed for its age.
+const COUNTED: usize = 2;
 
 /// A member beside the founder, who names the founder or a colleague wherever a person is named: so
 /// that another service has to ask identity who that is, and a hand-over changes something.

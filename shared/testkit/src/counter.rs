@@ -1,8 +1,11 @@
 //! A proxy before PostgreSQL that counts what a call costs: its Query and Sync messages.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use devsphere_boot::Tasks;
@@ -16,6 +19,10 @@ use tokio::{
 };
 
 use crate::backend::PASSWORD;
+
+/// What a service asks by itself, however many call it: what was revoked, and whether it is ready.
+const OWN_BUSINESS: [&str; 3] =
+    ["from identity.revocations(", "from pg_auth_members", "platform.schema_version("];
 
 /// Round trips so far.
 pub type RoundTrips = usize;
@@ -68,7 +75,8 @@ impl Counter {
             .ssl_mode(PgSslMode::Disable)
     }
 
-    /// Round trips so far; a rollback that cleans up after a call is off its path and not counted.
+    /// Round trips so far; a rollback that cleans up after a call is off its path and not counted,
+    /// nor is what a service asks by itself.
     pub fn round_trips(&self) -> RoundTrips {
         self.count.load(Ordering::SeqCst)
     }
@@ -86,8 +94,7 @@ async fn count_messages(
     let mut rest = vec![0; usize::try_from(u32::from_be_bytes(length)).ok()?.checked_sub(4)?];
     client.read_exact(&mut rest).await.ok()?;
     server.write_all(&[&length[..], &rest].concat()).await.ok()?;
-    // What came since the last answer that was waited for, and whether the pool looked already.
-    let (mut asked, mut looked) = (false, false);
+    let mut frontend = Frontend::default();
     loop {
         let mut head = [0; 5];
         client.read_exact(&mut head).await.ok()?;
@@ -95,19 +102,54 @@ async fn count_messages(
         let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).ok()?.checked_sub(4)?;
         let mut body = vec![0; length];
         client.read_exact(&mut body).await.ok()?;
-        let waits = match tag {
-            // With nothing to answer: the pool looks at a connection that came back. A second look
-            // would be one before it is handed out, and somebody waits for that.
-            b'S' if !asked => std::mem::replace(&mut looked, true),
-            b'S' => true,
-            b'Q' => !body.eq_ignore_ascii_case(b"rollback\0"),
-            _ => false,
-        };
-        asked = !matches!(tag, b'S' | b'Q');
-        looked &= !asked && tag == b'S';
-        if waits {
+        if frontend.waits(tag, &body) {
             count.fetch_add(1, Ordering::SeqCst);
         }
         server.write_all(&[&head[..], &body].concat()).await.ok()?;
+    }
+}
+
+/// What one connection asked.
+#[derive(Default)]
+struct Frontend {
+    /// Something, since the last answer that was waited for.
+    asked: bool,
+    /// The pool looked already.
+    looked: bool,
+    /// The latest statement is a service's own business.
+    is_own: bool,
+    /// Names of prepared statements that are.
+    own: HashSet<Vec<u8>>,
+}
+
+impl Frontend {
+    /// Whether a call waits for the answer to this message.
+    fn waits(&mut self, tag: u8, body: &[u8]) -> bool {
+        let mut strings = body.split(|byte| *byte == 0);
+        match tag {
+            // Parse: the statement's name and text.
+            b'P' => {
+                let (name, text) = (strings.next().unwrap_or_default(), strings.next());
+                let text = String::from_utf8_lossy(text.unwrap_or_default());
+                self.is_own = OWN_BUSINESS.iter().any(|own| text.contains(own));
+                if self.is_own {
+                    self.own.insert(name.to_vec());
+                }
+            }
+            // Bind: the portal's name and the statement's.
+            b'B' => self.is_own = strings.nth(1).is_some_and(|name| self.own.contains(name)),
+            _ => {}
+        }
+        let waits = match tag {
+            // With nothing to answer: the pool looks at a connection that came back. A second look
+            // would be one before it is handed out, and somebody waits for that.
+            b'S' if !self.asked => std::mem::replace(&mut self.looked, true),
+            b'S' => !self.is_own,
+            b'Q' => !body.eq_ignore_ascii_case(b"rollback\0"),
+            _ => false,
+        };
+        self.asked = !matches!(tag, b'S' | b'Q');
+        self.looked &= !self.asked && tag == b'S';
+        waits
     }
 }
