@@ -11,6 +11,9 @@ use load::{Outcome, Request};
 
 const LIST: &str = "/devsphere.crm.v1.LeadService/ListLeads";
 
+/// Leads that a list begins with: what a page of a client shows.
+const PAGE: usize = 50;
+
 /// Callers of the closed loops that find the capacity.
 const CALLERS: [usize; 4] = [2, 4, 8, 16];
 
@@ -35,29 +38,47 @@ fn rate(calls: usize, time: Duration) -> f64 {
     calls as f64 / time.as_secs_f64()
 }
 
+/// What the mesh can take.
+struct Normal {
+    callers: usize,
+    idle_median: Duration,
+    idle_p99: Duration,
+}
+
+impl Normal {
+    async fn of(request: &Request) -> Self {
+        let time = Duration::from_secs(2);
+        request.closed(1, time).await;
+        let mut idle = took(&request.closed(1, time).await, true);
+        let (idle_median, idle_p99) = (percentile(&mut idle, 0.5), percentile(&mut idle, 0.99));
+        let mut best = (0.0, 1);
+        for callers in CALLERS {
+            let rate = capacity(request, callers, Duration::from_secs(1)).await;
+            if rate > best.0 {
+                best = (rate, callers);
+            }
+        }
+        Self { callers: best.1, idle_median, idle_p99 }
+    }
+}
+
+/// Calls a second that so many callers get answered.
+async fn capacity(request: &Request, callers: usize, time: Duration) -> f64 {
+    rate(took(&request.closed(callers, time).await, true).len(), time)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn at_twice_the_capacity_what_is_admitted_is_quick_and_the_rest_is_refused_at_once() {
-    let victim = Victim::start(&[]).await;
-    let _cores = Cores::share(victim.pid());
+    let (_cores, victim) = Cores::share(Victim::start(&[])).await;
+    victim.add_leads(PAGE).await;
     let request = Request::new(victim.address, LIST, &victim.bearer, b"");
-    let short = Duration::from_secs(2);
-    request.closed(1, short).await;
-
-    let mut idle = took(&request.closed(1, short).await, true);
-    let (idle_median, idle_p99) = (percentile(&mut idle, 0.5), percentile(&mut idle, 0.99));
-    let mut capacity = 0.0_f64;
-    for callers in CALLERS {
-        let done = took(&request.closed(callers, short).await, true);
-        capacity = capacity.max(rate(done.len(), short));
-    }
-
+    let Normal { callers, idle_median, idle_p99 } = Normal::of(&request).await;
     let time = Duration::from_secs(if is_soak() { 60 } else { 10 });
-    let outcomes = request.open(2.0 * capacity, time).await;
+
+    // Half before and half after: a machine is not equally quick all the time.
+    let before = capacity(&request, callers, time / 2).await;
+    let outcomes = request.open(2.0 * before, time).await;
     let ended = Instant::now();
-    let (mut admitted, mut refused) = (took(&outcomes, true), took(&outcomes, false));
-    let goodput = rate(admitted.len(), time);
-    let admitted_p99 = percentile(&mut admitted, 0.99);
-    let refused_p99 = percentile(&mut refused, 0.99);
     let recovered = loop {
         let mut now = took(&request.closed(1, Duration::from_millis(200)).await, true);
         if !now.is_empty() && percentile(&mut now, 0.5) < 2 * idle_median {
@@ -65,20 +86,27 @@ async fn at_twice_the_capacity_what_is_admitted_is_quick_and_the_rest_is_refused
         }
         assert!(ended.elapsed() < Duration::from_secs(60), "never back to normal");
     };
+    let after = capacity(&request, callers, time / 2).await;
+    let capacity = f64::midpoint(before, after);
 
+    let (mut admitted, mut refused) = (took(&outcomes, true), took(&outcomes, false));
+    let share = rate(admitted.len(), time) / capacity;
+    let admitted_p99 = percentile(&mut admitted, 0.99);
+    let refused_p99 = percentile(&mut refused, 0.99);
     println!(
-        "idle: median {idle_median:.2?}, p99 {idle_p99:.2?}; capacity {capacity:.0}/s\n\
-         at {:.0}/s: {goodput:.0}/s admitted, median {:.2?}, p99 {admitted_p99:.2?}; \
+        "idle: median {idle_median:.2?}, p99 {idle_p99:.2?}; capacity {before:.0}/s before, \
+         {after:.0}/s after, of {callers} callers\n\
+         at {:.0}/s: {share:.3} of it admitted, median {:.2?}, p99 {admitted_p99:.2?}; \
          {} refused, median {:.2?}, p99 {refused_p99:.2?}; normal again after {recovered:.2?}",
-        2.0 * capacity,
+        2.0 * before,
         percentile(&mut admitted, 0.5),
         refused.len(),
         percentile(&mut refused, 0.5),
     );
     // Ten seconds are soon disturbed: the promise itself is held to in a soak.
-    let (times, share, soon) = if is_soak() { (5, 0.9, 20) } else { (15, 0.7, 60) };
+    let (times, least, soon) = if is_soak() { (5, 0.9, 20) } else { (10, 0.7, 40) };
     assert!(admitted_p99 < times * idle_p99, "{admitted_p99:?} against {idle_p99:?}");
-    assert!(goodput >= share * capacity, "{goodput} of {capacity} a second");
+    assert!(share >= least, "{share:.3} of {capacity:.0} a second");
     assert!(refused_p99 < Duration::from_millis(soon), "{refused_p99:?}");
     assert!(recovered < Duration::from_secs(5), "{recovered:?}");
 }

@@ -47,6 +47,15 @@ pub(crate) async fn open(
     outgoing: impl Future<Output = Result<Outgoing>>,
 ) -> Result<Answer> {
     front.pace.check(ask.method)?;
+    open_checked(front, ask, outgoing).await
+}
+
+/// The same where it is certain that there may be a place.
+pub(crate) async fn open_checked(
+    front: &Front,
+    ask: &Ask<'_>,
+    outgoing: impl Future<Output = Result<Outgoing>>,
+) -> Result<Answer> {
     let deadline = Deadline::of(ask.method, ask.patience, &front.limits);
     let asked = async {
         let channel = front.upstreams.of(ask.method)?;

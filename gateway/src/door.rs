@@ -47,6 +47,11 @@ impl Door {
         &self.proxies
     }
 
+    /// Whether calls are refused at the moment because there are too many.
+    pub(crate) fn is_shedding(&self) -> bool {
+        self.front.pace.is_shedding()
+    }
+
     /// Answers one request that came by a connection of that peer.
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let (method, headers) = (request.method(), request.headers());

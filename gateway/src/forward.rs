@@ -36,7 +36,8 @@ pub(crate) async fn call(
     let hop = Hop::begin(method, request.headers(), &front.durations);
     let origin = Origin::new(hop.request, visit, request.headers());
     let span = hop.span.clone();
-    match run(front, method, request, &origin).instrument(span).await {
+    // On the heap: whoever was refused above has not paid for the room that it needs.
+    match Box::pin(run(front, method, request, &origin).instrument(span)).await {
         Ok(answer) => answer::relay(answer, hop, &front.answers, Native),
         Err(error) => hop.refuse(&error),
     }
@@ -63,5 +64,5 @@ async fn run(
     let (parts, body) = request.into_parts();
     let patience = patience(&parts.headers);
     let ask = Ask { method, headers: &parts.headers, origin, patience };
-    call::open(front, &ask, Outgoing::native(body, method, &front.pace)).await
+    call::open_checked(front, &ask, Outgoing::native(body, method, &front.pace)).await
 }

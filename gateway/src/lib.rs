@@ -29,6 +29,7 @@ mod router;
 mod server;
 mod shed;
 mod transcode;
+mod turn;
 mod upstreams;
 mod visit;
 mod web;

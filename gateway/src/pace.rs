@@ -62,6 +62,11 @@ impl Pace {
         self.modules.get(method.module).map_or(Ok(()), |shed| shed.check())
     }
 
+    /// Whether a module refuses calls at the moment.
+    pub(crate) fn is_shedding(&self) -> bool {
+        self.modules.values().any(|shed| shed.is_penitent())
+    }
+
     /// A place for a call of that method.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use std::{
 
 use hyper::service::service_fn;
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::conn::auto::Builder,
 };
 use tokio::{
@@ -26,6 +26,7 @@ use crate::{
     door::Door,
     edge::{Connections, Seat, Seats, Timed},
     health::Health,
+    turn::Turns,
 };
 
 /// A request whose header list is larger never gets past the connection.
@@ -156,7 +157,7 @@ impl Guest {
         let limits = door.limits();
         let Connections { opening, idle, .. } = limits.connections;
         let stream = TokioIo::new(Timed::new(stream, opening, idle));
-        let builder = builder(limits.streams_per_connection, idle);
+        let builder = builder(Turns(door.clone()), limits.streams_per_connection, idle);
         let service = service_fn(|request| {
             let door = door.clone();
             async move { Ok::<_, Infallible>(door.answer(request, peer).await) }
@@ -180,8 +181,8 @@ fn prompt(stream: TcpStream) -> TcpStream {
     stream
 }
 
-fn builder(streams: u32, idle: Duration) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder(turns: Turns, streams: u32, idle: Duration) -> Builder<Turns> {
+    let mut builder = Builder::new(turns);
     builder
         .http1()
         .timer(TokioTimer::new())

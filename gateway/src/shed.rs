@@ -3,6 +3,7 @@
 mod limit;
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -18,8 +19,15 @@ use limit::{Limit, Sample};
 /// How long a call may wait for a slot while nothing is wrong: a page's burst of calls drains.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// So long after the last call that waited in vain nobody waits: a queue would only make all late.
+/// So long after the last call that waited in vain hardly anybody waits: a queue would only make all
+/// late.
 const PENANCE: Duration = Duration::from_millis(500);
+
+/// Even then one waits for so many slots: what becomes free is not left empty.
+const SLOTS_PER_HEIR: usize = 4;
+
+/// Who was let through to ask for a slot has done so by then, or does not count any more.
+const APPROACH: Duration = Duration::from_millis(10);
 
 /// The slots of one module.
 pub(crate) struct Shed {
@@ -30,6 +38,9 @@ pub(crate) struct Shed {
 struct State {
     limit: Limit,
     at_work: usize,
+    waiting: usize,
+    /// Who was let through while calls are shed, and has not asked for a slot yet.
+    coming: VecDeque<Instant>,
     /// Slots to take away as soon as they are free.
     surplus: usize,
     shed: Option<Instant>,
@@ -47,17 +58,24 @@ impl Shed {
     pub(crate) fn new(most: usize) -> Arc<Self> {
         let limit = Limit::new(most);
         let slots = Arc::new(Semaphore::new(limit.slots()));
-        let state = State { limit, at_work: 0, surplus: 0, shed: None };
+        let state = State {
+            limit,
+            at_work: 0,
+            waiting: 0,
+            coming: VecDeque::new(),
+            surplus: 0,
+            shed: None,
+        };
         Arc::new(Self { slots, state: Mutex::new(state) })
     }
 
     /// Says no before any work is done, where it would be said anyway.
     ///
     /// # Errors
-    /// `Overloaded` while calls are shed and no slot is free.
+    /// `Overloaded` while calls are shed and those who come before will have all slots.
     pub(crate) fn check(&self) -> Result<()> {
-        let is_full = self.slots.available_permits() == 0;
-        if is_full && self.is_penitent() { Err(self.refuse()) } else { Ok(()) }
+        let may_come = self.lock().may_come();
+        if may_come { Ok(()) } else { Err(self.refuse()) }
     }
 
     /// A slot, at once or after a short wait.
@@ -65,13 +83,10 @@ impl Shed {
     /// # Errors
     /// `Overloaded` when there is none to be had in time.
     pub(crate) async fn enter(self: &Arc<Self>) -> Result<Slot> {
+        self.lock().coming.pop_front();
         let permit = match self.slots.clone().try_acquire_owned() {
             Ok(permit) => permit,
-            Err(_) if self.is_penitent() => return Err(self.refuse()),
-            Err(_) => match timeout(PATIENCE, self.slots.clone().acquire_owned()).await {
-                Ok(Ok(permit)) => permit,
-                _ => return Err(self.refuse()),
-            },
+            Err(_) => self.wait().await.ok_or_else(|| self.refuse())?,
         };
         let mut state = self.lock();
         state.at_work += 1;
@@ -80,9 +95,15 @@ impl Shed {
         Ok(Slot { shed: self.clone(), permit: Some(permit), found })
     }
 
-    fn is_penitent(&self) -> bool {
-        let now = Instant::now();
-        self.lock().shed.is_some_and(|shed| now.duration_since(shed) < PENANCE)
+    /// A slot that became free in time.
+    async fn wait(&self) -> Option<OwnedSemaphorePermit> {
+        let _waiting = Waiting::begin(self)?;
+        timeout(PATIENCE, self.slots.clone().acquire_owned()).await.ok()?.ok()
+    }
+
+    /// Whether somebody waited in vain of late.
+    pub(crate) fn is_penitent(&self) -> bool {
+        self.lock().is_penitent()
     }
 
     fn refuse(&self) -> Error {
@@ -113,6 +134,58 @@ impl Shed {
     }
 }
 
+impl State {
+    fn is_penitent(&self) -> bool {
+        self.shed.is_some_and(|shed| shed.elapsed() < PENANCE)
+    }
+
+    fn heirs(&self) -> usize {
+        self.limit.slots() / SLOTS_PER_HEIR
+    }
+
+    fn may_wait(&self) -> bool {
+        !self.is_penitent() || self.waiting < self.heirs()
+    }
+
+    /// Without this, all who come at once would pass for one free slot, and be refused after work.
+    fn may_come(&mut self) -> bool {
+        if !self.is_penitent() {
+            self.coming.clear();
+            return true;
+        }
+        let now = Instant::now();
+        while self.coming.front().is_some_and(|since| now.duration_since(*since) > APPROACH) {
+            self.coming.pop_front();
+        }
+        let before = self.at_work + self.waiting + self.coming.len();
+        let may_come = before < self.limit.slots() + self.heirs();
+        if may_come {
+            self.coming.push_back(now);
+        }
+        may_come
+    }
+}
+
+/// One who waits for a slot.
+struct Waiting<'a>(&'a Shed);
+
+impl<'a> Waiting<'a> {
+    fn begin(shed: &'a Shed) -> Option<Self> {
+        let mut state = shed.lock();
+        if !state.may_wait() {
+            return None;
+        }
+        state.waiting += 1;
+        Some(Self(shed))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.lock().waiting -= 1;
+    }
+}
+
 impl Slot {
     /// Learns from a call that went well and began then, and lets the slot go.
     pub(crate) fn end(self, method: &'static str, begun: Instant) {
@@ -136,6 +209,8 @@ impl Drop for Slot {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::join_all;
+
     use super::*;
 
     #[tokio::test]
@@ -148,6 +223,21 @@ mod tests {
         let begun = Instant::now();
         assert!(shed.check().is_err() && shed.enter().await.is_err());
         assert!(begun.elapsed() < PATIENCE);
+    }
+
+    #[tokio::test]
+    async fn while_calls_are_shed_no_more_are_let_through_than_there_are_slots_for() {
+        let shed = Shed::new(8);
+        let kept: Vec<_> =
+            join_all((0..7).map(|_| shed.enter())).await.into_iter().map(Result::unwrap).collect();
+        shed.lock().shed = Some(Instant::now());
+        // One slot is free, and two may wait.
+        let through = (0..10).filter(|_| shed.check().is_ok()).count();
+        assert_eq!(through, 8 - kept.len() + 8 / SLOTS_PER_HEIR);
+        // Who never comes for it keeps nobody else out for long.
+        tokio::time::sleep(APPROACH * 2).await;
+        assert!(shed.check().is_ok());
+        assert_eq!(shed.lock().coming.len(), 1);
     }
 
     #[tokio::test]

@@ -119,9 +119,16 @@ pub async fn flood(
     from: [u8; 4],
     pieces: impl Iterator<Item = Vec<u8>>,
 ) -> io::Result<Ended> {
-    let (reads, writes) = greet(to, from).await?.into_split();
-    let (sent, read) = tokio::join!(write_all(writes, pieces), read_all(reads));
+    let (mut reads, writes) = greet(to, from).await?.into_split();
+    let (sent, read) = tokio::join!(write_all(writes, pieces), read(&mut reads, usize::MAX));
     Ok(Ended { sent, ..read })
+}
+
+/// Sends it all on one connection; what came back once so many streams are answered.
+pub async fn ask(to: SocketAddr, from: [u8; 4], said: &[u8], answers: usize) -> io::Result<Ended> {
+    let (mut reads, mut writes) = greet(to, from).await?.into_split();
+    writes.write_all(said).await?;
+    Ok(read(&mut reads, answers).await)
 }
 
 async fn write_all(mut writes: OwnedWriteHalf, pieces: impl Iterator<Item = Vec<u8>>) -> usize {
@@ -137,10 +144,11 @@ async fn write_all(mut writes: OwnedWriteHalf, pieces: impl Iterator<Item = Vec<
     sent
 }
 
-async fn read_all(mut reads: OwnedReadHalf) -> Ended {
+/// Reads until so many streams are answered, or to the end.
+async fn read(reads: &mut OwnedReadHalf, answers: usize) -> Ended {
     let mut ended = Ended { sent: 0, goaway: None, resets: 0, answers: 0 };
     let mut head = [0; 9];
-    while reads.read_exact(&mut head).await.is_ok() {
+    while ended.answers < answers && reads.read_exact(&mut head).await.is_ok() {
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
         let mut payload = vec![0; length];
         if reads.read_exact(&mut payload).await.is_err() {

@@ -37,9 +37,10 @@ fn main() -> ExitCode {
         }
     };
     // Waiting is most of the work: few threads do it, and an idle mesh stays small.
-    let workers = available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
+    let workers = available_parallelism().map_or(2, |cores| cores.get().min(4));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
+        .event_interval(13)
         .max_blocking_threads(16)
         .enable_all()
         .build();

@@ -6,18 +6,23 @@ use devsphere_boot::MESSAGE_LIMIT;
 use devsphere_error::{Error, Result};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
-/// What a body holds; stops at the limit however much more would come.
+/// How every gzip begins.
+const MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// What a body holds. Its last four bytes say how much that is (RFC 1952): what says too much is not
+/// unpacked, and what holds more than it says only so far.
 pub(crate) fn unpack(packed: &[u8]) -> Result<Vec<u8>> {
-    let mut unpacked = Vec::new();
-    let mut reader = GzDecoder::new(packed).take(MESSAGE_LIMIT as u64 + 1);
-    reader.read_to_end(&mut unpacked).map_err(|_| Error::BadRequest {
-        cause: "malformed_message",
-        message: "the body is no valid gzip",
-    })?;
-    if unpacked.len() > MESSAGE_LIMIT {
+    let malformed =
+        || Error::BadRequest { cause: "malformed_message", message: "the body is no valid gzip" };
+    let end = packed.last_chunk().filter(|_| packed.starts_with(&MAGIC)).ok_or_else(malformed)?;
+    let size = u32::from_le_bytes(*end) as usize;
+    if size > MESSAGE_LIMIT {
         return Err(Error::PayloadTooLarge { limit: MESSAGE_LIMIT });
     }
-    Ok(unpacked)
+    let mut unpacked = Vec::with_capacity(size + 1);
+    let mut reader = GzDecoder::new(packed).take(size as u64 + 1);
+    reader.read_to_end(&mut unpacked).map_err(|_| malformed())?;
+    if unpacked.len() == size { Ok(unpacked) } else { Err(malformed()) }
 }
 
 /// A body made smaller.
@@ -40,7 +45,11 @@ mod tests {
         let bomb = pack(&vec![0; 64 << 20]).unwrap();
         assert!(bomb.len() < MESSAGE_LIMIT);
         assert!(matches!(unpack(&bomb), Err(Error::PayloadTooLarge { .. })));
-        assert!(matches!(unpack(&packed[..40]), Err(Error::BadRequest { .. })));
+        let mut liar = bomb;
+        let size = liar.len() - 4;
+        liar[size..].copy_from_slice(&100_000_u32.to_le_bytes());
+        assert!(matches!(unpack(&liar), Err(Error::BadRequest { .. })));
+        assert!(unpack(&packed[..40]).is_err());
         assert!(matches!(unpack(b"no gzip"), Err(Error::BadRequest { .. })));
     }
 }
