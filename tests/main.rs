@@ -3,6 +3,7 @@
 
 mod attacks;
 mod clients;
+mod cores;
 mod counts;
 mod drain;
 mod evidence;

@@ -1,12 +1,10 @@
 //! Twice the load that the mesh can take: what it admits stays quick, and the rest hears so at once.
 
-mod cores;
 mod load;
 
 use std::time::{Duration, Instant};
 
-use crate::{attacks::victim::Victim, counts::is_soak};
-use cores::Cores;
+use crate::{attacks::victim::Victim, cores::Cores, counts::is_soak};
 use load::{Outcome, Request};
 
 const LIST: &str = "/devsphere.crm.v1.LeadService/ListLeads";
@@ -69,8 +67,10 @@ async fn capacity(request: &Request, callers: usize, time: Duration) -> f64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_twice_the_capacity_what_is_admitted_is_quick_and_the_rest_is_refused_at_once() {
-    let (_cores, victim) = Cores::share(Victim::start(&[])).await;
+    let cores = Cores::measured();
+    let victim = Victim::start(&[]).await;
     victim.add_leads(PAGE).await;
+    cores.load();
     let request = Request::new(victim.address, LIST, &victim.bearer, b"");
     let Normal { callers, idle_median, idle_p99 } = Normal::of(&request).await;
     let time = Duration::from_secs(if is_soak() { 60 } else { 10 });

@@ -1,6 +1,6 @@
 //! A log of some organisations over some hours, sealed and signed in stages.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use devsphere_db::{
     migrate::SEALER,
@@ -19,7 +19,7 @@ const STAGE: i32 = 100;
 pub(super) struct History {
     pub(super) world: World,
     pub(super) organizations: Vec<Uuid>,
-    pub(super) sealer: Sealer,
+    pub(super) sealer: Arc<Sealer>,
     pub(super) key: RootKey,
     pub(super) file: PathBuf,
 }
@@ -31,7 +31,11 @@ impl History {
         let file = world.folder().join("audit-roots.log");
         let key = SealKey::parse(&SealKey::generate().unwrap()).unwrap();
         let public = key.public();
-        let sealer = Sealer::new(world.backend().options(SEALER), key, file.clone());
+        let sealer = Arc::new(Sealer::new(
+            world.backend().options(SEALER).application_name(SEALER),
+            key,
+            file.clone(),
+        ));
         let organizations = (0..organizations).map(|_| Uuid::now_v7()).collect();
         Self { world, organizations, sealer, key: public, file }
     }
