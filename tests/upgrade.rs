@@ -273,7 +273,7 @@ async fn a_service_starts_on_its_own_schema_and_a_later_one_and_on_no_earlier_on
 async fn start(world: &World, schema: Schema) -> Result<()> {
     let backend = world.backend();
     let config = Config {
-        listen: devsphere_boot::Endpoint::Unix(world.folder().join("second.sock")),
+        listen: devsphere_boot::Listen::Unix(world.folder().join("second.sock")),
         database: backend.options(&schema.role()),
         peers: world.endpoints().clone(),
         public_url: "https://devsphere.test".into(),

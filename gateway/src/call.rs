@@ -7,12 +7,13 @@ use std::{
 };
 
 use bytes::Bytes;
+use devsphere_boot::Channel;
 use devsphere_error::{Error, Result};
 use devsphere_proto::{Access, Method};
 use http::{HeaderMap, Response};
 use http_body_util::BodyExt as _;
 use tokio::sync::OwnedSemaphorePermit;
-use tonic::{Code, Status, body::Body, transport::Channel};
+use tonic::{Code, Status, body::Body};
 
 use crate::{
     answer::Answer,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
-use devsphere_boot::{Endpoint, Holder, Revocations, Tasks};
+use devsphere_boot::{Channel, Endpoint, Holder, Revocations, Tasks};
 use devsphere_error::{Error, Result};
 use devsphere_proto::identity::v1::{
     Assertion, ExchangeRequest, assertion_service_client::AssertionServiceClient,
@@ -15,7 +15,7 @@ use devsphere_proto::identity::v1::{
 use futures_util::{FutureExt as _, future::BoxFuture};
 use http::HeaderValue;
 use tokio::time::Instant;
-use tonic::{Code, Request, Status, transport::Channel};
+use tonic::{Code, Request, Status};
 use uuid::Uuid;
 
 use crate::{

@@ -5,11 +5,10 @@ use std::{
     time::Duration,
 };
 
-use devsphere_boot::Tasks;
+use devsphere_boot::{Channel, Tasks};
 use devsphere_proto::Contract;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
 use tonic_health::{
     ServingStatus,
     pb::{
@@ -67,6 +66,11 @@ impl Health {
                 stop.run_until_cancelled(followed).await;
             });
         }
+    }
+
+    /// What the gateway says of itself and of every module, for whoever probes the process.
+    pub(crate) fn reporter(&self) -> HealthReporter {
+        self.reporter.clone()
     }
 
     /// From now on nothing serves here.

@@ -41,6 +41,7 @@ use devsphere_error::{Error, Result};
 use devsphere_proto::Contract;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic_health::server::HealthReporter;
 
 use crate::{
     door::Door, exchange::Exchange, health::Health, router::Front, server::Listeners,
@@ -79,6 +80,9 @@ pub struct Limits {
     pub longest_deadline: Duration,
     /// No stream gets more: past the ten minutes after which a service ends it with a cursor.
     pub longest_stream: Duration,
+    /// Before a drain begins, whoever balances over gateways has this long to notice that this one
+    /// serves no more.
+    pub linger: Duration,
     /// A drain takes this long at most.
     pub drain: Duration,
     /// How often a module is asked whether it serves, and how long it may take to say so.
@@ -98,6 +102,7 @@ impl Default for Limits {
             default_deadline: Duration::from_secs(10),
             longest_deadline: Duration::from_secs(30),
             longest_stream: Duration::from_secs(610),
+            linger: Duration::ZERO,
             drain: Duration::from_secs(10),
             probe_every: Duration::from_secs(5),
             connections: Connections::default(),
@@ -111,11 +116,17 @@ impl Default for Limits {
 pub struct Gateway {
     /// Where it listens, with the port that the system chose if asked for any.
     pub address: SocketAddr,
+    health: HealthReporter,
     stop: CancellationToken,
     done: CancellationToken,
 }
 
 impl Gateway {
+    /// What it says of itself and of every module, for whoever probes the process.
+    pub fn health(&self) -> HealthReporter {
+        self.health.clone()
+    }
+
     /// Stops taking calls, lets those at work end, and waits.
     pub async fn stop(&self) {
         self.stop.cancel();
@@ -152,7 +163,8 @@ pub async fn serve(config: Config, tasks: &Tasks) -> Result<Gateway> {
     let door = Arc::new(Door::new(front, &edge)?);
 
     let done = CancellationToken::new();
-    let gateway = Gateway { address, stop: stop.clone(), done: done.clone() };
+    let gateway =
+        Gateway { address, health: health.reporter(), stop: stop.clone(), done: done.clone() };
     tracing::info!(%address, "serving");
 
     // Not one of `tasks`, which cut their work off: this one ends by draining.

@@ -3,6 +3,7 @@
 use std::{convert::identity, future::pending};
 
 use bytes::{Bytes, BytesMut};
+use devsphere_boot::Channel;
 use devsphere_error::{Error, Result};
 use devsphere_proto::Method;
 use futures_util::stream;
@@ -11,7 +12,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Incoming;
 use tokio::sync::oneshot;
-use tonic::{body::Body, transport::Channel};
+use tonic::body::Body;
 use tower::{ServiceExt as _, retry::Retry};
 
 use crate::{limit::Upload, pace::Pace, retry::Retries, transcode::frame, upstreams::away};

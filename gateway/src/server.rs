@@ -64,7 +64,8 @@ enum Arrival {
     Local(UnixStream),
 }
 
-/// Takes connections until `stop`, then lets the calls at work end within the drain.
+/// Takes connections until `stop` and while others may not have noticed, then lets the calls at work
+/// end within the drain.
 pub(crate) async fn run(
     listeners: Listeners,
     door: Arc<Door>,
@@ -72,21 +73,31 @@ pub(crate) async fn run(
     health: &Health,
 ) {
     let connections = TaskTracker::new();
-    let cut = CancellationToken::new();
+    let (leave, cut) = (CancellationToken::new(), CancellationToken::new());
+    let mut over = pin!(async {
+        stop.cancelled().await;
+        health.leave().await;
+        tokio::time::sleep(door.limits().linger).await;
+    });
     let seats = Seats::new(door.limits().connections.clone());
-    while let Some(arrival) = stop.run_until_cancelled(listeners.next()).await {
+    loop {
+        let arrival = tokio::select! {
+            biased;
+            () = over.as_mut() => break,
+            arrival = listeners.next() => arrival,
+        };
         let (peer, is_proxy) = match arrival {
             Arrival::Network(_, peer) => (peer, door.proxies().trusts(peer)),
             Arrival::Local(_) => (Ipv4Addr::LOCALHOST.into(), false),
         };
         // Closed at once: whoever is left in the queue waits for a time-out.
         let Some(seat) = seats.take(peer, is_proxy) else { continue };
-        let guest = Guest { peer, seat, door: door.clone(), stop: stop.clone() };
+        let guest = Guest { peer, seat, door: door.clone(), stop: leave.clone() };
         let served = guest.serve(arrival, listeners.tls.clone());
         let cut = cut.clone();
         connections.spawn(async move { cut.run_until_cancelled(served).await });
     }
-    health.leave().await;
+    leave.cancel();
     drop(listeners);
     connections.close();
     if tokio::time::timeout(door.limits().drain, connections.wait()).await.is_err() {

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use devsphere_boot::{Endpoint, channel};
+use devsphere_boot::{Channel, Endpoint, channel};
 use devsphere_error::{Error, Result, Source};
 use devsphere_proto::Method;
-use tonic::transport::Channel;
 
 /// The channels, by module.
 pub(crate) struct Upstreams(BTreeMap<&'static str, Upstream>);

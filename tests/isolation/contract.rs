@@ -10,7 +10,7 @@ use std::{
 };
 
 use devsphere_auth::Verifier;
-use devsphere_boot::{Config, Ctx, Endpoint, Limits, Module, Service, Tasks};
+use devsphere_boot::{Config, Ctx, Endpoint, Limits, Listen, Module, Service, Tasks};
 use devsphere_db::Database;
 use devsphere_error::{Error, Result};
 use devsphere_proto::{Access, Contract, DESCRIPTORS, PERMISSIONS};
@@ -223,11 +223,11 @@ serves_nothing!(Leads, Backdoor, Members);
 
 /// What a module is built from.
 fn ctx(module: Module, backend: &Backend, role: &str) -> Ctx {
-    let endpoint = |name: &str| Endpoint::Unix(backend.folder.join(format!("{name}.sock")));
+    let socket = |name: &str| backend.folder.join(format!("{name}.sock"));
     let config = Config {
-        listen: endpoint(module.schema.name),
+        listen: Listen::Unix(socket(module.schema.name)),
         database: backend.options(role),
-        peers: BTreeMap::from([("identity", endpoint("identity"))]),
+        peers: BTreeMap::from([("identity", Endpoint::Unix(socket("identity")))]),
         public_url: "https://devsphere.test".into(),
         keys: backend.keys_folder(),
         limits: Limits::default(),

@@ -7,13 +7,13 @@ use std::{
 
 use bytes::Bytes;
 use devsphere_auth::{Kind, Organization, PermissionSet, Role, Standing, Subject};
-use devsphere_boot::Module;
+use devsphere_boot::{Channel, Module};
 use devsphere_proto::{Access, Contract, Method};
 use devsphere_testkit::World;
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
-use tonic::{Code, transport::Channel};
+use tonic::Code;
 use uuid::Uuid;
 
 use super::{

@@ -8,6 +8,7 @@ use std::{
 
 use bytes::{Buf as _, BufMut as _, Bytes};
 use devsphere_auth::{ASSERTION, PEER};
+use devsphere_boot::{Channel, Failed};
 use devsphere_proto::Method;
 use http::{HeaderMap, HeaderName, HeaderValue, uri::PathAndQuery};
 use tonic::{
@@ -15,7 +16,6 @@ use tonic::{
     body::Body,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    transport::Channel,
 };
 use tonic_types::StatusExt as _;
 use tower::Service;
@@ -212,7 +212,7 @@ struct Through {
 
 impl Service<http::Request<Body>> for Through {
     type Response = http::Response<Body>;
-    type Error = tonic::transport::Error;
+    type Error = Failed;
     type Future = <Channel as Service<http::Request<Body>>>::Future;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {

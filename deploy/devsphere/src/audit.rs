@@ -12,7 +12,7 @@ use devsphere_db::{
     migrate::SEALER,
     seal::{Report, RootKey, SealKey, Sealer, verify},
 };
-use sqlx::Connection as _;
+use sqlx::{Connection as _, postgres::PgConnectOptions};
 use uuid::Uuid;
 
 use crate::{
@@ -58,14 +58,9 @@ pub(crate) fn init(folder: &Folder) -> Result<()> {
     secret::read_or_make(&path, || Ok(SealKey::generate()?)).map(drop)
 }
 
-/// The sealer of this installation.
-pub(crate) fn sealer(
-    folder: &Folder,
-    database: &Database,
-    passwords: &Passwords,
-) -> Result<Sealer> {
-    let options = database.role(SEALER, passwords)?.application_name(SEALER);
-    Ok(Sealer::new(options, key(folder)?, folder.audit_roots()))
+/// The sealer of this installation, which signs in so.
+pub(crate) fn sealer(folder: &Folder, options: PgConnectOptions) -> Result<Sealer> {
+    Ok(Sealer::new(options.application_name(SEALER), key(folder)?, folder.audit_roots()))
 }
 
 fn key(folder: &Folder) -> Result<SealKey> {

@@ -87,7 +87,12 @@ impl Database {
     pub(crate) fn role(&self, role: &str, passwords: &Passwords) -> Result<PgConnectOptions> {
         let password =
             passwords.roles.get(role).with_context(|| format!("{role} has no password"))?;
-        Ok(self.admin.clone().username(role).password(password))
+        Ok(self.signed_in(role, password))
+    }
+
+    /// How a role signs in whose password is at hand.
+    pub(crate) fn signed_in(&self, role: &str, password: &str) -> PgConnectOptions {
+        self.admin.clone().username(role).password(password)
     }
 
     /// A connection of the owner of everything: for arranging, never for a service.

@@ -8,10 +8,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use devsphere_boot::{Config, Ctx, Endpoint, Limits, Module, Running, Tasks, channel, serve};
+use devsphere_boot::{
+    Channel, Config, Ctx, Endpoint, Limits, Listen, Module, Running, Tasks, channel, serve,
+};
+use devsphere_db::migrate::SEALER;
 use devsphere_gateway::{Edge, Gateway};
 use devsphere_proto::{Access, Contract};
-use tonic::transport::Channel;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus as Said, health_client::HealthClient,
 };
@@ -52,15 +54,10 @@ impl Mesh {
         let tasks = Tasks::default();
         let mut services = Vec::new();
         for module in MODULES {
-            let name = module.schema.name;
-            let ctx = Ctx::new(module.schema, parts.config(module)?, tasks.clone());
-            let service = ctx.and_then(|ctx| (module.service)(&ctx));
-            let service =
-                service.map_err(in_full).with_context(|| format!("cannot build {name}"))?;
-            let running = serve(service).await.map_err(in_full);
-            services.push(running.with_context(|| format!("cannot start {name}"))?);
+            services.push(begin(module, parts.config(module)?, &tasks).await?);
         }
-        let sealer = audit::sealer(parts.folder, parts.database, parts.passwords)?;
+        let sealer = parts.database.role(SEALER, parts.passwords)?;
+        let sealer = audit::sealer(parts.folder, sealer)?;
         tasks.spawn("sealer", sealer.run());
         let config = devsphere_gateway::Config {
             listen: parts.listen,
@@ -92,7 +89,7 @@ impl Mesh {
 impl Parts<'_> {
     fn config(&self, module: &Module) -> Result<Config> {
         Ok(Config {
-            listen: endpoint(self.folder, module),
+            listen: Listen::Unix(self.folder.socket(module.schema.name)),
             database: self.database.role(&module.schema.role(), self.passwords)?,
             peers: endpoints(self.folder),
             public_url: self.edge.public_url.clone(),
@@ -100,6 +97,16 @@ impl Parts<'_> {
             limits: Limits::default(),
         })
     }
+}
+
+/// Starts one service.
+pub(crate) async fn begin(module: &Module, config: Config, tasks: &Tasks) -> Result<Running> {
+    let name = module.schema.name;
+    let ctx = Ctx::new(module.schema, config, tasks.clone());
+    let service = ctx.and_then(|ctx| (module.service)(&ctx));
+    let service = service.map_err(in_full).with_context(|| format!("cannot build {name}"))?;
+    let running = serve(service).await.map_err(in_full);
+    running.with_context(|| format!("cannot start {name}"))
 }
 
 /// Waits until the gateway says that every service serves.

@@ -5,12 +5,14 @@ use std::{
     time::Duration,
 };
 
-use devsphere_boot::{Endpoint, channel};
 use devsphere_gateway::Limits;
 use devsphere_proto::{Access, Contract, option};
 use devsphere_testkit::eventually;
 use prost_reflect::DescriptorPool;
-use tonic::{Code, Request, Status, transport::Channel};
+use tonic::{
+    Code, Request, Status,
+    transport::{Channel, Endpoint},
+};
 use tonic_health::{
     ServingStatus,
     pb::{
@@ -26,7 +28,7 @@ const LEADS: &str = "devsphere.crm.v1.LeadService";
 const PERSONS: &str = "devsphere.identity.v1.PersonService";
 
 fn to(world: &World) -> Channel {
-    channel(&Endpoint::Tcp(world.gateway.address))
+    Endpoint::from_shared(format!("http://{}", world.gateway.address)).unwrap().connect_lazy()
 }
 
 async fn reflect(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use devsphere_auth::Permit;
-use devsphere_boot::{Ctx, Forward, Stub, peer_error};
+use devsphere_boot::{Channel, Ctx, Forward, Stub, peer_error};
 use devsphere_error::{Error, Result};
 use devsphere_proto::{Contract, Method, Resource};
 use prost::Message as _;
@@ -14,7 +14,6 @@ use tonic::{
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     codegen::http::uri::PathAndQuery,
     service::interceptor::InterceptedService,
-    transport::Channel,
 };
 
 /// A way that speaks for somebody.

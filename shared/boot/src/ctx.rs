@@ -1,8 +1,6 @@
 //! What a service is given: its database, its peers, its settings.
 
-use std::{
-    collections::BTreeMap, hash::Hash, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
-};
+use std::{collections::BTreeMap, hash::Hash, path::PathBuf, sync::Arc, time::Duration};
 
 use devsphere_auth::Verifier;
 use devsphere_db::{Database, FunctionDb, Schema, TenantDb};
@@ -12,25 +10,40 @@ use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Late, Notes, Service, Tasks,
+    Certificates, Late, Listen, Notes, Service, Tasks,
     late::Writers,
     peers::{Peers, RenewHandle, Stub},
 };
 
-/// Where a service listens, or is found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a service is found.
+#[derive(Debug, Clone)]
 pub enum Endpoint {
-    /// A Unix socket; peers are known by their user.
+    /// On a Unix socket.
     Unix(PathBuf),
-    /// An address; peers are not known, so internal methods are closed.
-    Tcp(SocketAddr),
+    /// On other machines, under mutual TLS.
+    Tcp(Remote),
+}
+
+/// The instances of a service.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    /// Its name, which its certificate must say.
+    pub service: &'static str,
+    /// Names or addresses, and ports; a name may have several addresses.
+    pub hosts: Vec<(String, u16)>,
+    /// Who asks.
+    pub own: Certificates,
 }
 
 impl std::fmt::Display for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
-            Self::Tcp(address) => write!(f, "http://{address}"),
+            Self::Tcp(remote) => {
+                let hosts =
+                    remote.hosts.iter().map(|(host, port)| format!("https://{host}:{port}"));
+                f.write_str(&hosts.collect::<Vec<_>>().join(","))
+            }
         }
     }
 }
@@ -52,8 +65,12 @@ pub struct Limits {
     pub longest_stream: Duration,
     /// Streams that a peer may have open on one connection.
     pub streams: u32,
+    /// Before a drain begins, others have this long to notice that we serve no more.
+    pub linger: Duration,
     /// A drain takes this long at most.
     pub drain: Duration,
+    /// Until the handshake of TLS is done.
+    pub handshake: Duration,
     /// How often readiness asks the database.
     pub probe_every: Duration,
     /// How often identity looks for revocations, while anybody watches.
@@ -70,7 +87,9 @@ impl Default for Limits {
             longest_deadline: Duration::from_secs(30),
             longest_stream: Duration::from_secs(600),
             streams: 4096,
+            linger: Duration::ZERO,
             drain: Duration::from_secs(10),
+            handshake: Duration::from_secs(5),
             probe_every: Duration::from_secs(5),
             revocations_every: Duration::from_millis(250),
         }
@@ -81,7 +100,7 @@ impl Default for Limits {
 #[derive(Clone)]
 pub struct Config {
     /// Where it listens.
-    pub listen: Endpoint,
+    pub listen: Listen,
     /// PostgreSQL under the service's own role.
     pub database: PgConnectOptions,
     /// Where the other services are, by name.

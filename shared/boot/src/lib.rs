@@ -1,26 +1,33 @@
 //! A service from listener to handler: configuration, the one stack, health, reflection, telemetry, drain.
 
+mod channel;
 mod ctx;
 pub mod export;
 mod health;
 mod late;
+mod listen;
 mod notes;
 mod peers;
+pub mod probe;
 pub mod reflection;
 mod revocation;
 mod serve;
 mod service;
 mod stack;
 pub mod telemetry;
+pub mod tls;
 
-pub use ctx::{Config, Ctx, Endpoint, Limits, Module};
+pub use channel::{Channel, Failed, channel};
+pub use ctx::{Config, Ctx, Endpoint, Limits, Module, Remote};
 pub use late::Late;
+pub use listen::Listen;
 pub use notes::{DENIED, Notes};
-pub use peers::{Forward, Renew, RenewHandle, Stub, channel, peer_error};
+pub use peers::{Forward, Renew, RenewHandle, Stub, peer_error};
 pub use revocation::{Cut, Holder, Revocations, WINDOW};
 pub use serve::{Running, serve};
 pub use service::{BadService, Service};
 pub use stack::grpc_timeout;
+pub use tls::Certificates;
 
 /// The largest message, both ways.
 pub const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;

@@ -11,12 +11,11 @@ use tonic::{
     Request, Status,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint as TonicEndpoint},
 };
 
-use crate::{Endpoint, telemetry};
+use crate::{Channel, Endpoint, channel, telemetry};
 
-/// The other services, by name. Channels connect with their first call and again when cut.
+/// The other services, by name.
 #[derive(Clone)]
 pub(crate) struct Peers {
     own: &'static str,
@@ -37,19 +36,6 @@ impl Peers {
         })?;
         Ok(Stub { own: self.own, channel: channel.clone() })
     }
-}
-
-/// A lazy channel to an endpoint.
-pub fn channel(endpoint: &Endpoint) -> Channel {
-    let uri = match endpoint {
-        Endpoint::Unix(path) => format!("unix://{}", path.display()),
-        Endpoint::Tcp(address) => format!("http://{address}"),
-    };
-    // Paths and addresses of our own making; a path with a character that no URI knows is refused
-    // by the configuration.
-    TonicEndpoint::from_shared(uri)
-        .unwrap_or_else(|_| TonicEndpoint::from_static("http://127.0.0.1:1"))
-        .connect_lazy()
 }
 
 /// The way to one service.

@@ -1,13 +1,13 @@
 //! People of an organisation, with assertions of their role.
 
 use devsphere_auth::{ASSERTION, Kind, Organization, PEER, PermissionSet, Role, Standing, Subject};
+use devsphere_boot::Channel;
 use devsphere_ids::{OrganizationId, PersonId, SessionId};
 use sqlx::Executor as _;
 use tonic::{
     Request, Status,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
-    transport::Channel,
 };
 use uuid::Uuid;
 

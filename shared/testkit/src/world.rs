@@ -1,12 +1,17 @@
 //! Services at work over real sockets, on a database of their own.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use devsphere_auth::mint::Minter;
-use devsphere_boot::{Config, Ctx, Endpoint, Limits, Module, Running, Tasks, channel, serve};
+use devsphere_boot::{
+    Channel, Config, Ctx, Endpoint, Limits, Listen, Module, Running, Tasks, channel, serve,
+};
 use devsphere_proto::Contract;
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
-use tonic::transport::Channel;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::{Backend, Caller, CallerChannel, Counter, Org};
@@ -58,7 +63,7 @@ impl World {
         let contract = Contract::get().unwrap();
         let minter =
             Minter::new(contract, backend.keys.assertion.clone(), backend.keys.ticket.clone());
-        let socket = |module: &Module| backend.folder.join(format!("{}.sock", module.schema.name));
+        let socket = |module: &Module| socket(&backend.folder, module);
         let endpoints: BTreeMap<_, _> = modules
             .iter()
             .map(|module| (module.schema.name, Endpoint::Unix(socket(module))))
@@ -85,7 +90,7 @@ impl World {
 
     async fn run(&self, module: Module, database: PgConnectOptions) {
         let config = Config {
-            listen: self.endpoints[module.schema.name].clone(),
+            listen: Listen::Unix(self.socket(&module)),
             database,
             peers: self.endpoints.clone(),
             public_url: "https://devsphere.test".into(),
@@ -95,6 +100,10 @@ impl World {
         let ctx = Ctx::new(module.schema, config, self.tasks.clone()).unwrap();
         let running = serve((module.service)(&ctx).unwrap()).await.unwrap();
         self.running.lock().await.push((module, running));
+    }
+
+    fn socket(&self, module: &Module) -> PathBuf {
+        socket(&self.backend.folder, module)
     }
 
     /// Stops one service; the others go on without it.
@@ -186,6 +195,10 @@ impl World {
         }
         self.tasks.stop().await;
     }
+}
+
+fn socket(folder: &Path, module: &Module) -> PathBuf {
+    folder.join(format!("{}.sock", module.schema.name))
 }
 
 /// The limits of a world: on a machine that also builds, a connection may be slow to come; a test

@@ -1,6 +1,7 @@
 //! A client of the gateway, like any other: signs in, then speaks with a token.
 
 use anyhow::{Context as _, Error, Result};
+use devsphere_boot::Channel;
 use devsphere_proto::{
     crm::v1::lead_service_client::LeadServiceClient,
     identity::v1::{
@@ -12,7 +13,6 @@ use tonic::{
     Code, Request, Status,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
-    transport::Channel,
 };
 
 use super::kept::Person;

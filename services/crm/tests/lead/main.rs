@@ -13,9 +13,10 @@ mod verbs;
 use std::time::SystemTime;
 
 use devsphere_auth::{Kind, Organization, Role, Standing, Subject};
+use devsphere_boot::Channel;
 use devsphere_proto::crm::v1::{self as pb, lead_service_client::LeadServiceClient};
 use devsphere_testkit::{Caller, Org, Speak, World};
-use tonic::{service::interceptor::InterceptedService, transport::Channel};
+use tonic::service::interceptor::InterceptedService;
 use uuid::Uuid;
 
 /// What this binary starts.

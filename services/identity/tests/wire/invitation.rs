@@ -1,6 +1,7 @@
 //! Invitations: who sends them, who takes them, and what a dead link is worth.
 
 use devsphere_auth::Role as Right;
+use devsphere_boot::Channel;
 use devsphere_proto::identity::v1::{
     AcceptInvitationRequest, CreateCustomRoleRequest, CreateInvitationRequest,
     CreateInvitationResponse, CreateMemberRequest, CustomRole, DeactivateMemberRequest,
@@ -13,7 +14,7 @@ use devsphere_proto::identity::v1::{
 };
 use devsphere_testkit::{Caller, CallerChannel, StatusExt as _, World};
 use sqlx::Executor as _;
-use tonic::{Code, Status, transport::Channel};
+use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::setup::{PASSWORD, founder, sessions, sign_in_request, speaking, world};

@@ -1,11 +1,12 @@
 //! A founder who signed up for real, and their way in.
 
+use devsphere_boot::Channel;
 use devsphere_proto::identity::v1::{
     ExchangeRequest, Grant, Role, SignInRequest, SignUpRequest,
     assertion_service_client::AssertionServiceClient, session_service_client::SessionServiceClient,
 };
 use devsphere_testkit::{CallerChannel, Speak, World};
-use tonic::{Status, transport::Channel};
+use tonic::Status;
 
 pub const PASSWORD: &str = "correct horse battery staple";
 

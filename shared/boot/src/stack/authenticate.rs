@@ -12,11 +12,10 @@ use devsphere_auth::{ASSERTION, Caller, Facts, PEER, Peer};
 use devsphere_error::{Error, Result};
 use devsphere_proto::{Access, Method};
 use http::HeaderMap;
-use tonic::transport::server::UdsConnectInfo;
 use uuid::Uuid;
 
 use super::{Shared, refuse};
-use crate::Holder;
+use crate::{Holder, listen::Proof};
 
 pub(super) async fn layer(
     State(shared): State<Arc<Shared>>,
@@ -68,12 +67,16 @@ fn assertion(headers: &HeaderMap) -> Result<&str> {
     }
 }
 
-/// The calling service, believed only on a socket whose other end runs as our own user.
+/// The calling service: the one in its certificate, or the one that it says it is, on a socket whose
+/// other end runs as our own user.
 fn peer(request: &Request) -> Option<Peer> {
-    let socket = request.extensions().get::<UdsConnectInfo>()?;
-    let uid = socket.peer_cred?.uid();
-    let ours = rustix::process::geteuid().as_raw() == uid;
-    let mut names = request.headers().get_all(PEER).iter();
-    let name = names.next()?.to_str().ok()?;
-    (ours && names.next().is_none()).then(|| Peer(name.to_owned()))
+    match request.extensions().get()? {
+        Proof::Certificate(name) => Some(Peer(name.to_string())),
+        Proof::Socket { ours: true } => {
+            let mut names = request.headers().get_all(PEER).iter();
+            let name = names.next()?.to_str().ok()?;
+            names.next().is_none().then(|| Peer(name.to_owned()))
+        }
+        Proof::Socket { ours: false } | Proof::None => None,
+    }
 }
