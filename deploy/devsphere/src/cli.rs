@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use devsphere_boot::telemetry::{self, Telemetry};
 
-use crate::{audit, demo, doctor, edge, keys, migrate, up};
+use crate::{audit, demo, doctor, edge, keys, migrate, run, up};
 
 /// A setting that cannot be used; the process ends with 64.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,9 @@ pub(crate) struct Cli {
 enum Command {
     /// Runs the gateway, every service and a private PostgreSQL, until Ctrl-C.
     Up(Box<Up>),
+    /// Runs some of the services, the sealer or the gateway, until Ctrl-C: one process of a mesh of
+    /// many, which know each other by their certificates.
+    Run(Box<run::Run>),
     /// Looks after the key files.
     #[command(subcommand)]
     Keys(Keys),
@@ -48,6 +51,10 @@ enum Keys {
     List(Common),
     /// Puts fresh signing keys in place of the old ones, while everything runs.
     Rotate(Rotate),
+    /// Makes the authority of the mesh's certificates, if there is none.
+    Authority(Common),
+    /// Issues certificates, by which services that run apart know each other.
+    Certificate(keys::certificate::Certificate),
 }
 
 #[derive(Subcommand)]
@@ -135,6 +142,9 @@ impl Cli {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         match self.command {
             Command::Up(up) => up::run(*up).await?,
+            Command::Run(flags) => run::run(*flags).await?,
+            Command::Keys(Keys::Authority(common)) => keys::authority::run(&common)?,
+            Command::Keys(Keys::Certificate(flags)) => keys::certificate::run(&flags)?,
             Command::Keys(Keys::Init(common)) => keys::run(&common)?,
             Command::Keys(Keys::List(common)) => keys::list::run(&common)?,
             Command::Keys(Keys::Rotate(rotate)) => keys::rotate::run(&rotate).await?,
@@ -159,5 +169,17 @@ impl Common {
         let options = telemetry::Options { filter, json: false, otlp_endpoint };
         let begun = telemetry::begin(&options);
         Ok(begun.map_err(|error| BadConfig(format!("--log or --otlp-endpoint: {error}")))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn no_two_flags_are_in_each_others_way() {
+        Cli::command().debug_assert();
     }
 }

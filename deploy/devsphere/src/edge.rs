@@ -1,6 +1,6 @@
 //! Flags of the gateway's edge: TLS, proxies, web pages, and how many may come how fast.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -101,4 +101,22 @@ impl Flags {
 pub(crate) fn check(edge: &Edge) -> Result<()> {
     let checked = edge.check().map_err(out::in_full);
     Ok(checked.map_err(|error| BadConfig(out::whole(&error)))?)
+}
+
+/// The address people reach the gateway by.
+pub(crate) fn public_url(given: Option<&str>, has_tls: bool, listen: SocketAddr) -> String {
+    let scheme = if has_tls { "https" } else { "http" };
+    let given = given.map(|url| url.trim_end_matches('/').to_owned());
+    given.unwrap_or_else(|| format!("{scheme}://{listen}"))
+}
+
+/// Refuses addresses of flags that are none.
+pub(crate) fn check_urls(public: Option<&str>, otlp_endpoint: Option<&str>) -> Result<()> {
+    let web = |url: &str| url.starts_with("http://") || url.starts_with("https://");
+    for (flag, url) in [("--public-url", public), ("--otlp-endpoint", otlp_endpoint)] {
+        if let Some(url) = url.filter(|url| !web(url)) {
+            return Err(BadConfig(format!("{flag}: {url} is no http address")).into());
+        }
+    }
+    Ok(())
 }

@@ -59,6 +59,11 @@ impl Folder {
         self.0.join("keys")
     }
 
+    /// Certificates of services that run apart, unless they lie elsewhere.
+    pub(crate) fn certificates(&self) -> PathBuf {
+        self.0.join("certificates")
+    }
+
     pub(crate) fn run(&self) -> PathBuf {
         self.0.join("run")
     }

@@ -1,5 +1,7 @@
 //! `devsphere keys`: signing keys, one password for each role, and the once-only admin code.
 
+pub(crate) mod authority;
+pub(crate) mod certificate;
 pub(crate) mod list;
 pub(crate) mod rotate;
 
@@ -34,18 +36,20 @@ pub(crate) struct Passwords {
 impl Passwords {
     /// Reads them; a missing one is an error.
     pub(crate) fn read(folder: &Folder) -> Result<Self> {
-        Self::each(|role| {
-            let path = folder.keys().join(file_of(role));
-            secret::read(&path)?.with_context(|| {
-                format!("{} is missing: `devsphere keys init` makes it", path.display())
-            })
-        })
+        Self::each(|role| password_of(folder, role))
     }
 
     fn each(password: impl Fn(&str) -> Result<String>) -> Result<Self> {
         let roles = roles().into_iter().map(|role| Ok((role.clone(), password(&role)?)));
         Ok(Self { roles: roles.collect::<Result<_>>()?, superuser: password(SUPERUSER)? })
     }
+}
+
+/// The password of one role, for whoever has no others.
+pub(crate) fn password_of(folder: &Folder, role: &str) -> Result<String> {
+    let path = folder.keys().join(file_of(role));
+    secret::read(&path)?
+        .with_context(|| format!("{} is missing: `devsphere keys init` makes it", path.display()))
 }
 
 /// Keeps every other command away from the keys, for as long as this one has the answer.

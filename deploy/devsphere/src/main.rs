@@ -14,6 +14,7 @@ mod migrate;
 mod modules;
 mod out;
 mod ready;
+mod run;
 mod secret;
 mod signals;
 mod state;

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use devsphere_boot::Tasks;
 
 use crate::{
-    cli::{self, BadConfig},
+    cli,
     database::Database,
     demo, edge,
     folder::{Folder, Occupied},
@@ -50,7 +50,8 @@ pub(crate) async fn run(args: cli::Up) -> Result<()> {
 async fn start(args: &cli::Up) -> Result<Started> {
     check(args)?;
     let listen = mesh::reserve(args.listen)?;
-    let edge = args.edge.edge(public_url(args, listen));
+    let edge =
+        args.edge.edge(edge::public_url(args.public_url.as_deref(), args.edge.has_tls(), listen));
     edge::check(&edge)?;
     let folder = Folder::open(args.common.data_dir.as_deref())?;
     let occupied = occupy(&folder)?;
@@ -93,14 +94,7 @@ async fn start(args: &cli::Up) -> Result<Started> {
 
 /// Refuses what would only be noticed late.
 fn check(args: &cli::Up) -> Result<()> {
-    let web = |url: &str| url.starts_with("http://") || url.starts_with("https://");
-    for (flag, url) in
-        [("--public-url", &args.public_url), ("--otlp-endpoint", &args.otlp_endpoint)]
-    {
-        if let Some(url) = url.as_deref().filter(|url| !web(url)) {
-            return Err(BadConfig(format!("{flag}: {url} is no http address")).into());
-        }
-    }
+    edge::check_urls(args.public_url.as_deref(), args.otlp_endpoint.as_deref())?;
     let is_secure = args.edge.has_tls()
         || args.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
     if !args.listen.ip().is_loopback() && !is_secure {
@@ -120,12 +114,6 @@ fn occupy(folder: &Folder) -> Result<Occupied> {
             None => bail!("{} is in use: try again", folder.path().display()),
         },
     }
-}
-
-fn public_url(args: &cli::Up, listen: SocketAddr) -> String {
-    let given = args.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
-    let scheme = if args.edge.has_tls() { "https" } else { "http" };
-    given.unwrap_or_else(|| format!("{scheme}://{listen}"))
 }
 
 fn state(folder: &Folder, gateway: SocketAddr, database_url: String) -> State {
