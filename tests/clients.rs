@@ -6,7 +6,7 @@ mod grpcio;
 mod grpcurl;
 mod idle;
 mod journey;
-mod rotation;
+pub mod rotation;
 mod schemathesis;
 mod trace;
 mod typescript;

@@ -26,7 +26,7 @@ use crate::{
 const EMAIL: &str = "ada@example.com";
 
 /// As many calls as this machine can make.
-const UNLIMITED: [&str; 6] = [
+pub const UNLIMITED: [&str; 6] = [
     "--rate-per-organization",
     "0",
     "--rate-per-principal",

@@ -93,6 +93,11 @@ impl Backend {
         admin(&self.database)
     }
 
+    /// The administrator's address of this database, for processes of their own.
+    pub fn url(&self) -> String {
+        RUNNING.cluster.url(SUPERUSER, PASSWORD, &self.database)
+    }
+
     /// The port on 127.0.0.1, for whoever counts what goes over the wire.
     pub fn port(&self) -> u16 {
         RUNNING.cluster.port()

@@ -1,0 +1,10 @@
+//! The mesh as separate processes, two of each, which know each other by their certificates.
+
+mod front;
+mod kills;
+mod matrix;
+mod renewal;
+mod rolling;
+mod set;
+mod stranger;
+mod strangers;
