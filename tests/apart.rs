@@ -8,3 +8,4 @@ mod rolling;
 mod set;
 mod stranger;
 mod strangers;
+pub mod ways;

@@ -20,6 +20,11 @@ pub fn is_soak() -> bool {
     variable("DEVSPHERE_SOAK").is_some_and(|soak| soak == "1")
 }
 
+/// Whether the mesh of a test is to run as processes of their own.
+pub fn is_apart() -> bool {
+    variable("DEVSPHERE_APART").is_some_and(|apart| apart == "1")
+}
+
 /// Chances that `DEVSPHERE_SEED` repeats; what it was this time stands in the test's output.
 pub struct Chance(AtomicU64);
 

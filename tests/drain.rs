@@ -13,8 +13,7 @@ async fn a_mesh_at_rest_stops_at_once_with_its_connections_open() {
     ceo.leads().list_leads(ListLeadsRequest::default()).await.unwrap();
 
     let begun = Instant::now();
-    mesh.gateway.stop().await;
-    mesh.world.stop().await;
+    mesh.stop().await;
 
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     assert!(ceo.leads().list_leads(ListLeadsRequest::default()).await.is_err());

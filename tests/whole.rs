@@ -19,14 +19,20 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::matrix::stage::MODULES;
+use crate::{apart::ways::Apart, counts::is_apart, matrix::stage::MODULES};
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// Every service and the gateway.
+/// Every service and the gateway, in this process or, with `DEVSPHERE_APART=1`, two of each in
+/// processes of their own.
 pub struct Mesh {
     pub world: World,
-    pub gateway: Gateway,
+    runs: Runs,
+}
+
+enum Runs {
+    Here(Gateway),
+    Apart(Box<Apart>),
 }
 
 /// Somebody signed in.
@@ -59,6 +65,10 @@ impl Interceptor for Bearer {
 
 impl Mesh {
     pub async fn start() -> Self {
+        if is_apart() {
+            let apart = Apart::start().await;
+            return Self { world: apart.world(), runs: Runs::Apart(Box::new(apart)) };
+        }
         let world = World::start(&MODULES).await;
         let config = Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -67,11 +77,27 @@ impl Mesh {
             limits: Limits { rates: Rates::unlimited(), ..Limits::default() },
         };
         let gateway = serve(config, world.tasks()).await.unwrap();
-        Self { world, gateway }
+        Self { world, runs: Runs::Here(gateway) }
+    }
+
+    /// Where a gateway listens; where there are two, one after the other.
+    pub fn address(&self) -> SocketAddr {
+        match &self.runs {
+            Runs::Here(gateway) => gateway.address,
+            Runs::Apart(apart) => apart.gateway(),
+        }
+    }
+
+    /// Stops everything, as an operator would.
+    pub async fn stop(&self) {
+        if let Runs::Here(gateway) = &self.runs {
+            gateway.stop().await;
+        }
+        self.world.stop().await;
     }
 
     pub fn channel(&self) -> Channel {
-        let address = format!("http://{}", self.gateway.address);
+        let address = format!("http://{}", self.address());
         Endpoint::from_shared(address).unwrap().connect_lazy()
     }
 

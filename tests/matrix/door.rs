@@ -55,7 +55,7 @@ pub async fn ask(stage: &Stage, method: &'static Method, failures: &mut Vec<Stri
         }
     };
     for (asked, expected) in EXPECTED {
-        let expected = expected[kind(method)];
+        let expected = over(stage, asked, kind(method), expected[kind(method)]);
         let mark = match cell(stage, &refused, asked, expected).await {
             Ok(mark) => mark,
             Err(problem) => {
@@ -66,6 +66,18 @@ pub async fn ask(stage: &Stage, method: &'static Method, failures: &mut Vec<Stri
         let _ = write!(line, "{mark:<4}");
     }
     line
+}
+
+/// Over mutual TLS nobody comes without a name: where a name is all that is asked for, a wrong one
+/// is told so.
+fn over(stage: &Stage, asked: Asked, kind: usize, expected: Expected) -> Expected {
+    let signed_in = matches!(asked, Asked::NoPermission | Asked::Everything);
+    let named = match ROWS[kind] {
+        "internal" => signed_in,
+        "without_caller" => signed_in || asked == Asked::Nobody,
+        _ => false,
+    };
+    if stage.is_certified() && named { Expected::Forbidden } else { expected }
 }
 
 /// One cell: its mark. Only what is to be answered needs a request of its own.

@@ -21,6 +21,7 @@ use super::{
     needs::{self, Needs},
     wire::{Answer, Door, Refusal, call},
 };
+use crate::{apart::ways::Apart, counts::is_apart};
 
 /// Every module of the mesh; one that is missing here fails the tests by name.
 pub const MODULES: [Module; 3] =
@@ -44,6 +45,8 @@ pub struct Stage {
     ways: RefCell<HashMap<&'static str, Way>>,
     /// The nouns that are being made, so that two that need each other are told.
     making: RefCell<Vec<String>>,
+    /// The processes, where the services run apart.
+    apart: Option<Apart>,
 }
 
 /// What a method asks for before it answers: verbs that lead to it, and a mask that it takes.
@@ -71,15 +74,19 @@ pub struct Ready {
 
 impl Stage {
     pub async fn start() -> Self {
-        Self::of(World::start(&MODULES).await).await
+        if is_apart() {
+            let apart = Apart::start().await;
+            return Self::of(apart.world(), Some(apart)).await;
+        }
+        Self::of(World::start(&MODULES).await, None).await
     }
 
     /// The same with every service's SQL counted.
     pub async fn counted() -> Self {
-        Self::of(World::counted(&MODULES).await).await
+        Self::of(World::counted(&MODULES).await, None).await
     }
 
-    async fn of(world: World) -> Self {
+    async fn of(world: World, apart: Option<Apart>) -> Self {
         let contract = Contract::get().unwrap();
         for module in contract.modules() {
             assert!(
@@ -93,13 +100,19 @@ impl Stage {
         let admin = tokio::sync::Mutex::new(world.admin().await);
         let (turn, ways, making) = (Cell::new(0), RefCell::default(), RefCell::default());
         let founder = Actor { subject: nobody(), records: Known::new(), canary: "" };
-        let mut stage = Self { world, contract, founder, channels, admin, turn, ways, making };
+        let mut stage =
+            Self { world, contract, founder, channels, admin, turn, ways, making, apart };
         stage.founder = stage.sign_up("").await.unwrap();
         stage
     }
 
     pub fn methods(&self) -> impl Iterator<Item = &'static Method> {
         self.contract.methods()
+    }
+
+    /// Whether everybody who calls has a certificate.
+    pub const fn is_certified(&self) -> bool {
+        self.apart.is_some()
     }
 
     /// The way to the method's service, without any caller.
@@ -109,7 +122,12 @@ impl Stage {
 
     /// Sends the bytes through that door.
     pub async fn call(&self, method: &Method, door: &Door, body: impl Into<Bytes>) -> Answer {
-        call(self.channel(method), method, door, body).await
+        match &self.apart {
+            Some(apart) => {
+                call(&apart.way(door.claimed(), method.module), method, door, body).await
+            }
+            None => call(self.channel(method), method, door, body).await,
+        }
     }
 
     /// Runs statements of the administrator's: for faults.

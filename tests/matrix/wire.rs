@@ -97,6 +97,11 @@ impl Door {
         self.header(PEER, name.as_bytes())
     }
 
+    /// Who it claims to be.
+    pub fn claimed(&self) -> Option<&str> {
+        self.0.get(PEER)?.to_str().ok()
+    }
+
     /// Carries a header, beside others of that name; bytes that no header may hold are left out.
     pub fn header(mut self, name: &'static str, value: &[u8]) -> Self {
         if let Ok(value) = HeaderValue::from_bytes(value) {

@@ -73,7 +73,7 @@ async fn send(mesh: &Mesh, case: &Case, surface: Surface, language: &str) -> Got
     };
     let mut request = Request::builder()
         .method(verb)
-        .uri(format!("http://{}{path}", mesh.gateway.address))
+        .uri(format!("http://{}{path}", mesh.address()))
         .header("content-type", kind);
     if surface == Surface::Grpc {
         request = request.header("te", "trailers");

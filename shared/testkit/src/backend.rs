@@ -36,6 +36,7 @@ struct Running {
 }
 
 /// A database of one test, and the folder for its sockets.
+#[derive(Clone)]
 pub struct Backend {
     /// Sockets and key files.
     pub folder: PathBuf,

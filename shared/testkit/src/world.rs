@@ -55,14 +55,22 @@ impl World {
         Self::build(modules, limits, true).await
     }
 
+    /// Services that run elsewhere, on that database and those keys.
+    ///
+    /// # Panics
+    /// When the contracts are broken.
+    pub fn around(backend: Backend, endpoints: BTreeMap<&'static str, Endpoint>) -> Self {
+        let (minter, tasks) = (minter(&backend), Tasks::default());
+        let (running, counters) = (tokio::sync::Mutex::default(), BTreeMap::new());
+        Self { backend, minter, endpoints, tasks, running, limits: patient(), counters }
+    }
+
     async fn build(modules: &[Module], limits: Limits, counted: bool) -> Self {
         // What a failed test's services had to say stands beside its own output.
         let logs = tracing_subscriber::fmt().with_test_writer().with_max_level(LevelFilter::WARN);
         let _ = logs.try_init();
         let backend = Backend::fresh(modules).await;
-        let contract = Contract::get().unwrap();
-        let minter =
-            Minter::new(contract, backend.keys.assertion.clone(), backend.keys.ticket.clone());
+        let minter = minter(&backend);
         let socket = |module: &Module| socket(&backend.folder, module);
         let endpoints: BTreeMap<_, _> = modules
             .iter()
@@ -195,6 +203,11 @@ impl World {
         }
         self.tasks.stop().await;
     }
+}
+
+fn minter(backend: &Backend) -> Minter {
+    let (contract, keys) = (Contract::get().unwrap(), &backend.keys);
+    Minter::new(contract, keys.assertion.clone(), keys.ticket.clone())
 }
 
 fn socket(folder: &Path, module: &Module) -> PathBuf {
