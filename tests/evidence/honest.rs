@@ -1,6 +1,9 @@
 //! What an honest life of the log looks like: late commits, a sealer that was away, a purge.
 
-use devsphere_db::seal::{Problem, SealError, Sealer};
+use devsphere_db::{
+    migrate::SEALER,
+    seal::{Problem, SealError, SealKey, Sealer, verify},
+};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
 use super::history::History;
@@ -16,6 +19,30 @@ async fn what_nobody_touched_fits_and_what_is_open_is_counted() {
     assert_eq!((report.sealed, report.chains, report.roots), (3 * 65, 3, 3));
     assert_eq!((report.unsigned, report.unsealed), (3 * 5, 3 * 2));
     assert!(report.unsealed_since.is_some());
+}
+
+#[tokio::test]
+async fn a_log_that_came_to_an_installation_with_another_key_fits_with_both() {
+    let history = History::written(3, 20).await;
+    let heir = SealKey::parse(&SealKey::generate().unwrap()).unwrap();
+    let heir = heir.after(history.key.line_of_keys(3));
+    let (public, file) = (heir.public(), history.world.folder().join("other-roots.log"));
+    let sealer = Sealer::new(history.world.backend().options(SEALER), heir, file.clone());
+
+    let mut connection = sealer.connect().await.unwrap();
+    let signed = sealer.sign(&mut connection).await.unwrap();
+
+    assert_eq!((signed, sealer.sign(&mut connection).await.unwrap()), (Some(4), None));
+    let with_both = verify(&mut connection, &public, Some(&file), None).await.unwrap();
+    assert_eq!((with_both.broken, with_both.roots, with_both.unsigned), (vec![], 4, 0));
+    let stranger = public.after(Vec::new());
+    let alone = verify(&mut connection, &stranger, None, None).await.unwrap();
+    let forged: Vec<_> = alone
+        .broken
+        .iter()
+        .filter(|broken| matches!(broken.problem, Problem::Forged { root: 1..=3 }))
+        .collect();
+    assert_eq!(forged.len(), 3, "{:?}", alone.broken);
 }
 
 #[tokio::test]

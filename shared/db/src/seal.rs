@@ -15,7 +15,7 @@ mod tree;
 mod verify;
 mod walk;
 
-pub use root::{RootKey, SealKey};
+pub use root::{FormerKey, RootKey, SealKey};
 pub use sealer::Sealer;
 pub use verify::{Broken, Problem, Report, verify, verify_within};
 
