@@ -1,5 +1,6 @@
 //! Rules over PostgreSQL's own catalogue, each with the faults that it must find.
 
+mod backup;
 mod function;
 mod key;
 mod right;
@@ -84,7 +85,9 @@ const PLATFORM_FUNCTIONS: &[(&str, &str)] = &[
 
 /// Every rule.
 pub(super) fn all() -> impl Iterator<Item = &'static Lint> {
-    [wall::LINTS, key::LINTS, right::LINTS, function::LINTS, role::LINTS].into_iter().flatten()
+    [wall::LINTS, key::LINTS, right::LINTS, function::LINTS, role::LINTS, backup::LINTS]
+        .into_iter()
+        .flatten()
 }
 
 /// The administrator's connection with the views that the rules are written in.

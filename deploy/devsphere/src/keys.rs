@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use devsphere_db::{
     cluster::SUPERUSER,
-    migrate::{MIGRATOR, SEALER},
+    migrate::{BACKUP, MIGRATOR, SEALER},
 };
 use devsphere_identity::keys::TicketKeys;
 
@@ -27,7 +27,7 @@ pub(crate) const SIGNING_FILES: [&str; 3] = ["access-token.pkcs8", "assertion.pk
 
 /// The password of each role that signs in.
 pub(crate) struct Passwords {
-    /// The services' roles, the migrator and the sealer.
+    /// The services' roles, the migrator, the sealer and the backup.
     pub(crate) roles: BTreeMap<String, String>,
     /// The private cluster's administrator.
     pub(crate) superuser: String,
@@ -82,10 +82,10 @@ pub(crate) fn init(folder: &Folder) -> Result<(Passwords, TicketKeys)> {
     Ok((passwords, ticket))
 }
 
-/// The roles that sign in: one for each service, the migrator and the sealer.
+/// The roles that sign in: one for each service, the migrator, the sealer and the backup.
 pub(crate) fn roles() -> Vec<String> {
     let services = modules::schemas().into_iter().map(|schema| schema.role());
-    services.chain([MIGRATOR, SEALER].map(str::to_owned)).collect()
+    services.chain([MIGRATOR, SEALER, BACKUP].map(str::to_owned)).collect()
 }
 
 /// Where a role's password lies.

@@ -10,6 +10,10 @@ begin
     if not exists (select from pg_roles where rolname = 'devsphere_sealer') then
         create role devsphere_sealer nologin noinherit;
     end if;
+    -- Reads past the walls and writes nothing; what it may read is granted where schemas are made.
+    if not exists (select from pg_roles where rolname = 'devsphere_backup') then
+        create role devsphere_backup nologin noinherit bypassrls;
+    end if;
 end
 $$;
 
@@ -22,12 +26,14 @@ begin
             execute format('create role %I noinherit', login.key);
         end if;
         execute format(
-            'alter role %I login noinherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls password %L',
-            login.key, login.value);
+            'alter role %I login noinherit nosuperuser nocreatedb nocreaterole noreplication %s password %L',
+            login.key, case login.key when 'devsphere_backup' then 'bypassrls' else 'nobypassrls' end, login.value);
         execute format('grant connect on database %I to %I', current_database(), login.key);
         execute format('alter role %I set timezone = ''UTC''', login.key);
         execute format('alter role %I set search_path = pg_catalog', login.key);
-        if login.key <> 'devsphere_migrator' then
+        if login.key = 'devsphere_backup' then
+            execute format('alter role %I set default_transaction_read_only = on', login.key);
+        elsif login.key <> 'devsphere_migrator' then
             -- The opening statement begins with a rollback that is mostly one too many.
             execute format('alter role %I set client_min_messages = error', login.key);
             execute format('alter role %I set statement_timeout = ''5s''', login.key);
@@ -71,6 +77,9 @@ begin
         execute format('revoke execute on function %s from public', risky);
         if risky::text like '%advisory%' or risky::text like '%pg_notify%' then
             execute format('grant execute on function %s to devsphere_owner', risky);
+        end if;
+        if risky = 'pg_export_snapshot()'::regprocedure then
+            execute format('grant execute on function %s to devsphere_backup', risky);
         end if;
     end loop;
 end

@@ -23,6 +23,7 @@ use initdb::Secret;
 use server::{Launch, Server};
 use sockets::Sockets;
 
+pub use binaries::client;
 pub use copy::copy_template;
 pub use error::ClusterError;
 

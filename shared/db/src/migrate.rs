@@ -46,6 +46,12 @@ pub const MIGRATOR: &str = "devsphere_migrator";
 /// The role that chains and signs the audit log of every organisation.
 pub const SEALER: &str = "devsphere_sealer";
 
+/// The role that reads every row for `devsphere backup`, and writes none: the only one that passes walls.
+pub const BACKUP: &str = "devsphere_backup";
+
+/// The one table that no backup holds: each installation has keys of its own.
+pub const NOT_BACKED_UP: &str = "platform.ticket_key";
+
 /// Why the database could not be brought up to this build.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -101,7 +107,24 @@ pub async fn migrate(migrator: &PgConnectOptions, schemas: &[Schema]) -> Result<
         connection.execute(sqlx::raw_sql(include_str!("../sql/admit.sql"))).await?;
         apply(&mut connection, *schema).await?;
     }
+    connection.execute(sqlx::raw_sql(include_str!("../sql/backup.sql"))).await?;
     connection.close().await?;
+    Ok(())
+}
+
+/// Every schema that [`migrate`] makes with those services, by its name, and this build's version of it.
+pub fn versions(schemas: &[Schema]) -> BTreeMap<String, i64> {
+    let platform = Schema { name: "platform", migrations: &PLATFORM };
+    let all = schemas.iter().copied().chain([platform]);
+    all.map(|schema| (schema.name.to_owned(), schema.version())).collect()
+}
+
+/// Makes the table that a backup leaves out, in a database that was filled from one.
+///
+/// # Errors
+/// When it is there, or the connection is not the owner's.
+pub async fn remake_ticket_key(owner: &mut PgConnection) -> Result<(), Error> {
+    owner.execute(sqlx::raw_sql(include_str!("../sql/ticket_key.sql"))).await?;
     Ok(())
 }
 

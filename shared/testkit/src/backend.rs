@@ -62,7 +62,10 @@ impl Backend {
         admin.execute(AssertSqlSafe(copy)).await.unwrap();
         let restrict = format!("revoke all on database {database} from public");
         admin.execute(AssertSqlSafe(restrict)).await.unwrap();
-        let roles = schemas.iter().map(Schema::role).chain([migrate::SEALER.to_owned()]);
+        let roles = schemas
+            .iter()
+            .map(Schema::role)
+            .chain([migrate::SEALER, migrate::BACKUP].map(str::to_owned));
         for role in roles {
             let connect = format!("grant connect on database {database} to {role}");
             admin.execute(AssertSqlSafe(connect)).await.unwrap();
@@ -114,7 +117,7 @@ impl Backend {
         let roles = schemas
             .iter()
             .map(Schema::role)
-            .chain([migrate::MIGRATOR, migrate::SEALER].map(str::to_owned));
+            .chain([migrate::MIGRATOR, migrate::SEALER, migrate::BACKUP].map(str::to_owned));
         roles.map(|role| (role, PASSWORD.to_owned())).collect()
     }
 }

@@ -103,6 +103,7 @@ pub(super) const LINTS: &[Lint] = &[
                 from risky_function as f, aclexplode(f.acl) as a
                 where a.grantee = 0
                    or not (select rolsuper or rolname = 'devsphere_owner' or rolname ~ '^pg_'
+                                  or rolname = 'devsphere_backup' and f.signature = 'pg_export_snapshot()'
                            from pg_roles where oid = a.grantee)",
         faults: &[
             "grant execute on function pg_catalog.pg_advisory_lock(bigint) to public",
@@ -112,6 +113,7 @@ pub(super) const LINTS: &[Lint] = &[
             "grant execute on function pg_catalog.loread to public",
             "grant execute on function pg_catalog.pg_sleep to public",
             "grant execute on function pg_catalog.pg_export_snapshot to devsphere_identity",
+            "grant execute on function pg_catalog.pg_notify to devsphere_backup",
             "grant execute on function pg_catalog.pg_stat_get_activity to public",
             "grant execute on function pg_catalog.pg_stat_get_backend_activity to devsphere_crm",
             "grant execute on function pg_catalog.pg_terminate_backend to public",

@@ -158,7 +158,8 @@ pub(super) const LINTS: &[Lint] = &[
                 where a.grantee not in (0, s.owner)
                   and not (a.privilege_type = 'USAGE' and pg_get_userbyid(a.grantee) in (
                       select name from service where schema = s.name
-                      union all select name from worker where s.name = 'platform'))",
+                      union all select name from worker where s.name = 'platform'
+                      union all select 'devsphere_backup'))",
         faults: &[
             "grant usage on schema crm to devsphere_sealer",
             "grant usage on schema identity to devsphere_crm",

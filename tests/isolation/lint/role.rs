@@ -8,7 +8,8 @@ pub(super) const LINTS: &[Lint] = &[
         finds: "select 'no role for ' || schema from service where oid is null
                 union all
                 select rolname::text from pg_roles
-                where rolname ~ '^devsphere_' and rolname not in ('devsphere_owner', 'devsphere_migrator')
+                where rolname ~ '^devsphere_'
+                  and rolname not in ('devsphere_owner', 'devsphere_migrator', 'devsphere_backup')
                   and rolname not in (select name from worker where name is not null)",
         faults: &[
             "create role devsphere_fault",

@@ -46,7 +46,8 @@ select p.polrelid as relation, t.name as on_table, t.schema, p.polname as name, 
        pg_get_expr(p.polwithcheck, p.polrelid) as rows_written
 from pg_policy as p join our_table as t on t.oid = p.polrelid;
 
--- Every right on a table or on one of its columns, the owner's left out.
+-- Every right on a table or on one of its columns, but for the owner's, and the backup's, which has a
+-- rule of its own.
 create temp view table_right as
 select t.oid as relation, t.name as on_table, t.schema,
        case a.grantee when 0 then 'public' else pg_get_userbyid(a.grantee) end as grantee,
@@ -58,7 +59,7 @@ from our_relation as t cross join lateral (
     select x.grantee, x.privilege_type, x.is_grantable, c.attname
     from pg_attribute as c, aclexplode(c.attacl) as x where c.attrelid = t.oid
 ) as a
-where a.grantee <> t.owner;
+where a.grantee <> t.owner and a.grantee <> (select oid from pg_roles where rolname = 'devsphere_backup');
 
 create temp view our_function as
 select p.oid, format('%s.%s', s.name, p.proname) as name, p.oid::regprocedure::text as signature, s.name as schema,

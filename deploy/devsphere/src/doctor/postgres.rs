@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Result, anyhow};
 use devsphere_db::{
     IS_STRONG, Schema,
-    migrate::{MIGRATOR, SEALER},
+    migrate::{BACKUP, MIGRATOR, SEALER},
 };
 use sqlx::{Connection as _, PgConnection, Row as _};
 
@@ -55,6 +55,7 @@ pub(super) async fn check(
     }
     report.note(MIGRATOR, migrator(&database, passwords).await);
     report.note(SEALER, sealer(&database, passwords).await);
+    report.note(BACKUP, backup(&database, passwords).await);
     for schema in modules::schemas() {
         report.note(&schema.role(), service(&database, passwords, schema).await);
     }
@@ -135,6 +136,24 @@ async fn sealer(database: &Database, passwords: &Passwords) -> Result<String, Fa
         Ok(waiting) => Ok(format!(
             "signs in, no stronger than it should be, {waiting} audit records are not sealed yet"
         )),
+        Err(error) => Err(Fault::new(out::whole(&error), MIGRATE)),
+    }
+}
+
+async fn backup(database: &Database, passwords: &Passwords) -> Result<String, Fault> {
+    let asked = async {
+        let mut backup = connect(&database.role(BACKUP, passwords)?).await?;
+        let reads_all: bool = sqlx::query_scalar(
+            "select rolbypassrls and not (rolsuper or rolcreaterole or rolcreatedb or rolreplication)
+             from pg_roles where rolname = current_user",
+        )
+        .fetch_one(&mut backup)
+        .await?;
+        backup.close().await?;
+        if reads_all { Ok(()) } else { Err(anyhow!("is stronger or weaker than it should be")) }
+    };
+    match asked.await {
+        Ok(()) => Ok("signs in, and reads past the walls".into()),
         Err(error) => Err(Fault::new(out::whole(&error), MIGRATE)),
     }
 }

@@ -32,6 +32,22 @@ pub(super) fn find(
     }
 }
 
+/// A program for clients, as in `pg_dump`, that fits a server of that major version: of that very
+/// version, else of the next newer one that this machine has.
+///
+/// # Errors
+/// When there is none.
+pub fn client(program: &'static str, server: u32) -> Result<PathBuf, ClusterError> {
+    let places = usual_places().map(|bin| bin.join(program)).chain(on_path(program));
+    let found = places.filter(|path| path.is_file()).filter_map(|path| {
+        let version = says(&path, program)?.parse::<u32>().ok()?;
+        Some((version, path))
+    });
+    let fitting = found.filter(|(version, _)| *version >= server);
+    let nearest = fitting.min_by_key(|(version, _)| *version);
+    nearest.map(|(_, path)| path).ok_or(ClusterError::NoClient { program, server })
+}
+
 /// Finds a program the way a shell does.
 pub(super) fn on_path(program: &str) -> Option<PathBuf> {
     let output =
@@ -72,8 +88,12 @@ fn is_complete(bin: &Path) -> bool {
 
 /// The major version, as in `15` of `postgres (PostgreSQL) 15.18 (Debian 15.18-0)`.
 fn version_of(bin: &Path) -> Option<String> {
-    let output = Command::new(bin.join("postgres")).arg("--version").output().ok()?;
+    says(&bin.join("postgres"), "postgres")
+}
+
+fn says(path: &Path, program: &str) -> Option<String> {
+    let output = Command::new(path).arg("--version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let number = text.strip_prefix("postgres (PostgreSQL) ")?;
+    let number = text.strip_prefix(program)?.strip_prefix(" (PostgreSQL) ")?;
     Some(number.chars().take_while(char::is_ascii_digit).collect())
 }

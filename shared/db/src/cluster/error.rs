@@ -20,6 +20,13 @@ pub enum ClusterError {
         /// The major version of its data.
         version: String,
     },
+    /// No client program of that name is as new as the server.
+    NoClient {
+        /// As in `pg_dump`.
+        program: &'static str,
+        /// The major version of the server.
+        server: u32,
+    },
     /// Neither `postgres` nor `nobody` exists, and PostgreSQL refuses to run as root.
     NoAccount,
     /// The user that runs the server may not pass through a directory.
@@ -95,6 +102,12 @@ impl fmt::Display for ClusterError {
                  `apt install postgresql-{version}` (Debian, Ubuntu; older versions are at \
                  apt.postgresql.org) or `brew install postgresql@{version}` (macOS)",
                 dir.display()
+            ),
+            Self::NoClient { program, server } => write!(
+                f,
+                "no {program} of version {server} or newer found; install it with \
+                 `apt install postgresql-client-{server}` (Debian, Ubuntu; other versions are at \
+                 apt.postgresql.org) or `brew install postgresql@{server}` (macOS)"
             ),
             Self::NoAccount => f.write_str(
                 "PostgreSQL does not run as root, and there is no user `postgres` or `nobody`",
