@@ -6,6 +6,7 @@ mod attacks;
 mod clients;
 mod cores;
 mod counts;
+mod deployment;
 mod drain;
 mod evidence;
 mod forgery;

@@ -1,6 +1,6 @@
 //! The once-only code that makes a person the platform's administrator, from its making to its printing.
 
-use std::path::PathBuf;
+use std::{fs, io, path::PathBuf};
 
 use anyhow::Result;
 use sqlx::PgConnection;
@@ -22,7 +22,7 @@ pub(crate) async fn install(owner: &mut PgConnection, folder: &Folder) -> Result
     )
     .fetch_one(&mut *owner)
     .await?;
-    let note = folder.keys().join("admin-code.database");
+    let note = note(folder);
     let code = match secret::read(&note)? {
         Some(known) if known == birth => return Ok(None),
         Some(_) => {
@@ -43,6 +43,24 @@ pub(crate) async fn install(owner: &mut PgConnection, folder: &Folder) -> Result
     .await?;
     secret::write(&note, &birth)?;
     Ok((taken.rows_affected() > 0).then_some(code))
+}
+
+/// Lets a database that came from elsewhere take this folder's code: the one that it has may be lost.
+pub(crate) async fn forget(owner: &mut PgConnection, folder: &Folder) -> Result<()> {
+    sqlx::query(
+        "update identity.instance set admin_code_hash = null
+         where not exists (select from identity.person where platform_admin)",
+    )
+    .execute(owner)
+    .await?;
+    match fs::remove_file(note(folder)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn note(folder: &Folder) -> PathBuf {
+    folder.keys().join("admin-code.database")
 }
 
 pub(crate) fn path(folder: &Folder) -> PathBuf {

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use devsphere_db::{
     migrate::SEALER,
-    seal::{Report, RootKey, SealKey, Sealer, verify},
+    seal::{FormerKey, Report, RootKey, SealKey, Sealer, verify},
 };
 use sqlx::{Connection as _, postgres::PgConnectOptions};
 use uuid::Uuid;
@@ -25,6 +25,8 @@ use crate::{
 
 /// The key that signs roots; the sealer's alone.
 pub(crate) const KEY_FILE: &str = "audit-root.key";
+/// The public halves of those before it: no secret, but what the signatures stand on.
+const FORMER_FILE: &str = "audit-root.former";
 
 #[derive(Subcommand)]
 pub(crate) enum Audit {
@@ -46,9 +48,13 @@ pub(crate) struct Verify {
     /// The public half of the audit key in hexadecimal, for whoever does not hold the key file.
     #[arg(long, value_name = "HEX", value_parser = public_key)]
     public_key: Option<RootKey>,
+    /// With --public-key, a key that signed before it and the number of its last root, as
+    /// keys/audit-root.former lists them; for each of them once.
+    #[arg(long, value_name = "HEX:NUMBER", requires = "public_key")]
+    former_key: Vec<FormerKey>,
 }
 
-fn public_key(text: &str) -> Result<RootKey, &'static str> {
+pub(crate) fn public_key(text: &str) -> Result<RootKey, &'static str> {
     RootKey::from_hex(text).ok_or("is not 32 bytes in hexadecimal")
 }
 
@@ -63,12 +69,27 @@ pub(crate) fn sealer(folder: &Folder, options: PgConnectOptions) -> Result<Seale
     Ok(Sealer::new(options.application_name(SEALER), key(folder)?, folder.audit_roots()))
 }
 
-fn key(folder: &Folder) -> Result<SealKey> {
+/// The key, and those that signed before it.
+pub(crate) fn key(folder: &Folder) -> Result<SealKey> {
     let path = folder.keys().join(KEY_FILE);
     let text = secret::read(&path)?.with_context(|| {
         format!("{} is missing: `devsphere keys init` makes it", path.display())
     })?;
-    SealKey::parse(&text).with_context(|| path.display().to_string())
+    let key = SealKey::parse(&text).with_context(|| path.display().to_string())?;
+    let former = folder.keys().join(FORMER_FILE);
+    let lines = secret::read(&former)?.unwrap_or_default();
+    let keys = lines.lines().map(str::parse).collect::<Result<_, _>>();
+    Ok(key.after(keys.with_context(|| former.display().to_string())?))
+}
+
+/// Notes who signed before, in a log that came from elsewhere.
+pub(crate) fn inherit(folder: &Folder, former: &[FormerKey]) -> Result<()> {
+    let path = folder.keys().join(FORMER_FILE);
+    if former.is_empty() && !path.exists() {
+        return Ok(());
+    }
+    let lines: Vec<String> = former.iter().map(ToString::to_string).collect();
+    secret::write(&path, &lines.join("\n"))
 }
 
 /// The command: 1 when something does not fit.
@@ -77,7 +98,7 @@ pub(crate) async fn run(Audit::Verify(args): Audit) -> Result<ExitCode> {
     let folder = Folder::find(args.common.data_dir.as_deref())?;
     let passwords = Passwords::read(&folder)?;
     let public = match args.public_key {
-        Some(public) => public,
+        Some(public) => public.after(args.former_key),
         None => key(&folder)?.public(),
     };
     let file = match args.root_file {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use devsphere_boot::telemetry::{self, Telemetry};
 
-use crate::{audit, demo, doctor, edge, keys, migrate, run, up};
+use crate::{audit, backup, demo, doctor, edge, keys, migrate, restore, run, up};
 
 /// A setting that cannot be used; the process ends with 64.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,10 @@ enum Command {
     /// Looks after the audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Writes every row to a file, and beside it what proves that each came back.
+    Backup(backup::Backup),
+    /// Brings a backup back into an empty database, and proves it table by table.
+    Restore(restore::Restore),
     /// Checks an installation, and says what to do about each fault.
     Doctor(Common),
 }
@@ -151,6 +155,8 @@ impl Cli {
             Command::Migrate(common) => migrate::run(&common).await?,
             Command::Demo(Demo::Seed(common)) => demo::run_seed(&common).await?,
             Command::Demo(Demo::Purge(common)) => demo::run_purge(&common).await?,
+            Command::Backup(backup) => backup::run(&backup).await?,
+            Command::Restore(restore) => restore::run(&restore).await?,
             Command::Audit(audit) => return audit::run(audit).await,
             Command::Doctor(common) => return doctor::run(&common).await,
         }

@@ -1,13 +1,13 @@
 //! PostgreSQL for the commands: the private cluster, the one of a mesh that runs, or another by its address.
 
+mod life;
+
 use anyhow::{Context as _, Result, ensure};
 use devsphere_db::{
     cluster::{Cluster, ClusterError, Options, SUPERUSER},
     migrate::MIGRATOR,
 };
-use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions,
-};
+use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
 use tokio::task::spawn_blocking;
 
 use crate::{cli::BadConfig, folder::Folder, keys::Passwords, state::State};
@@ -100,21 +100,6 @@ impl Database {
         let mut owner = connect(&self.role(MIGRATOR, passwords)?).await?;
         owner.execute("set role devsphere_owner").await?;
         Ok(owner)
-    }
-
-    /// Makes the database if there is none.
-    pub(crate) async fn create(&self) -> Result<()> {
-        let admin = connect(&self.admin.clone().database(MAINTENANCE)).await;
-        let mut admin = admin.context(match self.cluster {
-            Some(_) => "keys/postgres.password is not what the cluster was made with: restore it",
-            None => "PostgreSQL's administrator cannot sign in",
-        })?;
-        let there = sqlx::query("select from pg_database where datname = $1").bind(&self.name);
-        if there.fetch_optional(&mut admin).await?.is_none() {
-            let quoted = self.name.replace('"', "\"\"");
-            admin.execute(AssertSqlSafe(format!("create database \"{quoted}\""))).await?;
-        }
-        Ok(admin.close().await?)
     }
 
     /// Refuses a server whose connections would not do for the pools of all services.

@@ -2,6 +2,7 @@
 
 mod admin_code;
 mod audit;
+mod backup;
 mod cli;
 mod database;
 mod demo;
@@ -14,6 +15,7 @@ mod migrate;
 mod modules;
 mod out;
 mod ready;
+mod restore;
 mod run;
 mod secret;
 mod signals;
