@@ -27,14 +27,6 @@ pub(crate) struct Hop {
     code: Code,
 }
 
-/// The duration of calls in seconds, as the services measure it; its count is the number of calls.
-pub(crate) fn durations() -> Histogram<f64> {
-    opentelemetry::global::meter("devsphere")
-        .f64_histogram("rpc.server.duration")
-        .with_unit("s")
-        .build()
-}
-
 impl Hop {
     /// Begins the hop of a call of that method, if it is one of ours.
     pub(crate) fn begin(

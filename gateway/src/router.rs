@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use devsphere_boot::telemetry;
 use devsphere_error::{Error, Result};
 use devsphere_proto::Contract;
 use http::{HeaderMap, Request, Response, Version, header};
@@ -14,7 +15,7 @@ use tower::ServiceExt as _;
 use crate::{
     Limits, connect,
     exchange::Exchange,
-    forward, hop,
+    forward,
     openapi::Documents,
     pace::Pace,
     reflection, refusal, rest,
@@ -60,7 +61,7 @@ impl Front {
             upstreams,
             pace: Pace::new(contract, &limits),
             limits,
-            durations: hop::durations(),
+            durations: telemetry::durations(),
             answers: TaskTracker::new(),
             routes: rest::Routes::new(contract),
             documents: Documents::new(contract)?,

@@ -12,14 +12,14 @@ use opentelemetry::{KeyValue, metrics::Histogram};
 use tonic::{Code, Status};
 
 use super::Shared;
+use crate::telemetry;
 
 /// The duration of calls in seconds; its count is the number of calls.
 pub(crate) struct Calls(Histogram<f64>);
 
 impl Calls {
     pub(crate) fn new() -> Self {
-        let meter = opentelemetry::global::meter("devsphere");
-        Self(meter.f64_histogram("rpc.server.duration").with_unit("s").build())
+        Self(telemetry::durations())
     }
 }
 
