@@ -48,7 +48,8 @@ pub(crate) struct Backup {
 /// The command.
 pub(crate) async fn run(args: &Backup) -> Result<()> {
     args.common.begin_log(None, "warn")?;
-    let folder = Folder::open(args.common.data_dir.as_deref())?;
+    // Only read from, but for what `Door` makes: the keys may be mounted from elsewhere.
+    let folder = Folder::find(args.common.data_dir.as_deref())?;
     let key = match &args.public_key {
         Some(key) => key.clone(),
         None => audit::key(&folder)?.public(),

@@ -3,9 +3,9 @@
 use std::{
     collections::VecDeque,
     ffi::OsStr,
-    fs::{self, File},
+    fs::{self, DirBuilder, File},
     io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -60,6 +60,7 @@ impl Door {
             ensure!(!value.contains(char::is_control), "{name} has a character that it must not");
             text += &format!("{name}={value}\n");
         }
+        DirBuilder::new().recursive(true).mode(0o700).create(folder.run())?;
         // What a process of that number left behind.
         let _ = fs::remove_file(&path);
         let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
