@@ -2,6 +2,7 @@
 
 mod backup;
 mod damage;
+mod flags;
 mod images;
 mod kubernetes;
 mod metrics;
