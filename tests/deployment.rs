@@ -3,6 +3,7 @@
 mod backup;
 mod damage;
 mod flags;
+mod handed;
 mod images;
 mod kubernetes;
 mod metrics;

@@ -98,7 +98,7 @@ async fn founder(outside: &Outside) -> Grant {
 }
 
 /// The administrator's address of a mesh that runs.
-fn database_url(folder: &Path) -> String {
+pub(super) fn database_url(folder: &Path) -> String {
     let state: Value =
         serde_json::from_str(&fs::read_to_string(folder.join("run/up.json")).unwrap()).unwrap();
     state["database_url"].as_str().unwrap().to_owned()
