@@ -1,70 +1,16 @@
 //! The end of a certificate's life, which the library that verifies it does not tell.
 
-use std::time::SystemTime;
-
-use chrono::NaiveDateTime;
-
-const INTEGER: u8 = 0x02;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
-const SEQUENCE: u8 = 0x30;
-const VERSION: u8 = 0xa0;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// When a certificate ends; none where it is not as RFC 5280 has it.
 pub(crate) fn not_after(certificate: &[u8]) -> Option<SystemTime> {
-    let mut signed = Der(Der(certificate).take(SEQUENCE)?);
-    let mut parts = Der(signed.take(SEQUENCE)?);
-    // A first version names none.
-    parts.take(VERSION);
-    parts.take(INTEGER)?;
-    let (_algorithm, _issuer) = (parts.take(SEQUENCE)?, parts.take(SEQUENCE)?);
-    let mut validity = Der(parts.take(SEQUENCE)?);
-    validity.time()?;
-    validity.time()
-}
-
-/// What is left of some DER.
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    /// The next element, if it is of that kind.
-    fn take(&mut self, kind: u8) -> Option<&'a [u8]> {
-        let (&tag, rest) = self.0.split_first()?;
-        if tag != kind {
-            return None;
-        }
-        let (&first, rest) = rest.split_first()?;
-        let (length, rest) = match first {
-            0..=0x7f => (usize::from(first), rest),
-            0x81..=0x83 => {
-                let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-                (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
-            }
-            _ => return None,
-        };
-        let (content, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some(content)
-    }
-
-    fn time(&mut self) -> Option<SystemTime> {
-        let text = match self.take(UTC_TIME) {
-            // Two digits of a year are of 1950 to 2049.
-            Some(short) => {
-                let short = str::from_utf8(short).ok()?;
-                format!("{}{short}", if short < "50" { "20" } else { "19" })
-            }
-            None => str::from_utf8(self.take(GENERALIZED_TIME)?).ok()?.to_owned(),
-        };
-        let time = NaiveDateTime::parse_from_str(&text, "%Y%m%d%H%M%SZ").ok()?;
-        Some(time.and_utc().into())
-    }
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let end = u64::try_from(certificate.validity().not_after.timestamp()).ok()?;
+    Some(UNIX_EPOCH + Duration::from_secs(end))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
-
     use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
     use super::*;
