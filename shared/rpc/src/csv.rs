@@ -93,4 +93,65 @@ mod tests {
 
         assert_eq!(String::from_utf8(sheet).unwrap(), "\"name\",\"size\"\r\n\"a \"\"b\"\"\",7\r\n");
     }
+
+    /// As a spreadsheet looks at a cell: past spaces, at a sign of ASCII or of full width.
+    fn is_formula(cell: &str) -> bool {
+        let begin = cell.trim_start_matches([' ', '\u{a0}', '\u{3000}', '\t', '\r', '\n', '\0']);
+        let skipped = &cell[..cell.len() - begin.len()];
+        begin.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+            || skipped.contains(['\t', '\r', '\n', '\0'])
+    }
+
+    #[test]
+    fn no_cell_of_thousands_is_a_formula_and_each_gives_its_text_back() {
+        let spaces = ["", " ", "   ", "\u{a0}", "\u{3000}", " \u{a0} ", "'", "''", " '", "' "];
+        let signs = [
+            "=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠", "\"", ",", ";",
+            "a", "1", "ß", "/", "",
+        ];
+        let ends = [
+            "",
+            "1+1",
+            "SUM(A1)",
+            "cmd|' /C calc'!A0",
+            "\"quoted\"",
+            "a,b",
+            "a\r\nb",
+            "=",
+            "-",
+            "@",
+            "'",
+            "\t",
+            " ",
+            "２",
+            "https://x.example",
+            "46 8 123",
+            "\u{feff}",
+            "\0",
+            "a=b",
+            "\\",
+            "%",
+            "(1)",
+            "HYPERLINK(\"x\")",
+            "é",
+            "\u{200b}",
+        ];
+        let texts: Vec<_> = spaces
+            .iter()
+            .flat_map(|space| signs.map(|sign| format!("{space}{sign}")))
+            .flat_map(|begin| ends.map(|end| format!("{begin}{end}")))
+            .collect();
+        assert_eq!(texts.len(), 5_000);
+
+        let sheet = rows(None, texts.iter().map(|cell| [text(cell)])).unwrap();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&sheet[..]);
+        let cells: Vec<_> =
+            reader.records().map(|record| record.unwrap().get(0).unwrap().to_owned()).collect();
+        assert_eq!(cells.len(), texts.len());
+        for (cell, was) in cells.iter().zip(&texts) {
+            assert!(!is_formula(cell), "{cell:?}");
+            let bare = cell.strip_prefix('\'').filter(|bare| text(bare) != *bare);
+            assert_eq!(bare.unwrap_or(cell), was, "{cell:?}");
+        }
+    }
 }
