@@ -40,6 +40,7 @@ pub struct Set {
     pub backend: Backend,
     folder: Folder,
     net: [u8; 2],
+    more: Vec<&'static str>,
 }
 
 /// One of them at work.
@@ -54,7 +55,7 @@ impl Set {
     pub async fn arrange(lifetime: &str) -> Self {
         let (backend, folder) = (Backend::fresh(&MODULES).await, Folder::fresh());
         let [x, y, ..] = Uuid::new_v4().into_bytes();
-        let set = Self { backend, folder, net: [x.clamp(1, 254), y.clamp(1, 254)] };
+        let set = Self { backend, folder, net: [x.clamp(1, 254), y.clamp(1, 254)], more: vec![] };
         set.keys("init", &[]);
         set.keys("authority", &[]);
         set.certify(lifetime);
@@ -69,6 +70,13 @@ impl Set {
         }
         assert!(keys.join(format!("{}.password", migrate::SEALER)).exists());
         set
+    }
+
+    /// On a machine that also builds, a connection may be slow to come; who does not look at load
+    /// waits for it.
+    pub fn patient(mut self) -> Self {
+        self.more.extend(["--pool-wait", "5000"]);
+        self
     }
 
     /// Issues certificates for all of them.
@@ -116,6 +124,7 @@ impl Set {
             .args(["--listen", &self.gateway(number).to_string()])
             .args(peers)
             .args(UNLIMITED)
+            .args(&self.more)
             .stdout(Stdio::piped())
             .stderr(File::options().create(true).append(true).open(&log).unwrap())
             .kill_on_drop(true)

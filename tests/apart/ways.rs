@@ -31,7 +31,7 @@ pub struct Apart {
 
 impl Apart {
     pub async fn start() -> Self {
-        let set = Set::arrange("1h").await;
+        let set = Set::arrange("1h").await.patient();
         let running = set.start_all().await;
         let nobody = Press::ours(&set).print(vec![service(WRONG_PEER)], SystemTime::now());
         nobody.write(&set.folder().join("certificates"), WRONG_PEER);

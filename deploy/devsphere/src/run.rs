@@ -36,8 +36,6 @@ use peers::{Peer, port};
 const GATEWAY: &str = "gateway";
 const SEALS: &str = "sealer";
 
-/// A pool of a process of its own.
-const CONNECTIONS: u32 = 8;
 /// Others ask every second whether we serve.
 const LINGER: Duration = Duration::from_millis(1500);
 
@@ -79,6 +77,12 @@ pub(crate) struct Run {
         value_delimiter = ';'
     )]
     peers: Vec<Peer>,
+    /// Connections to PostgreSQL that each service may open for transactions.
+    #[arg(long, env = "DEVSPHERE_POOL_SIZE", value_name = "N", default_value_t = 8)]
+    pool_size: u32,
+    /// How long a call waits for one of them before it is shed, in milliseconds.
+    #[arg(long, env = "DEVSPHERE_POOL_WAIT", value_name = "MS", default_value_t = 250)]
+    pool_wait: u64,
     /// Where the process tells in clear text whether it serves (grpc.health.v1 alone).
     #[arg(long, env = "DEVSPHERE_PROBE_LISTEN", value_name = "ADDRESS")]
     probe_listen: Option<SocketAddr>,
@@ -188,7 +192,12 @@ impl Run {
             database: self.database(folder)?.signed_in(&role, &password),
             public_url: self.public_url(),
             keys: folder.keys(),
-            limits: Limits { connections: CONNECTIONS, linger: LINGER, ..Limits::default() },
+            limits: Limits {
+                connections: self.pool_size,
+                connection_wait: Duration::from_millis(self.pool_wait),
+                linger: LINGER,
+                ..Limits::default()
+            },
         })
     }
 
@@ -201,11 +210,12 @@ impl Run {
     /// The one that is named, or that of the mesh that runs in this directory: none is started, for
     /// other processes need it too.
     fn database(&self, folder: &Folder) -> Result<Database> {
-        match (&self.common.database_url, State::of_running(folder)?) {
-            (Some(url), _) => Database::at(url),
-            (None, Some(state)) => Database::at(&state.database_url),
-            (None, None) => Err(BadConfig("--database-url: which PostgreSQL?".into()).into()),
+        if let Some(url) = &self.common.database_url {
+            return Database::at(url);
         }
+        let running = State::of_running(folder)?;
+        let running = running.ok_or_else(|| BadConfig("--database-url: which PostgreSQL?".into()));
+        Database::at(&running?.database_url)
     }
 
     fn public_url(&self) -> String {

@@ -98,23 +98,11 @@ impl Shared {
             [] => None,
             [only] => Some((*only).clone()),
             several => {
-                let (one, other) = self.two_of(several.len());
+                let (one, other) = two_of(&self.chance, several.len());
                 let (one, other) = (several[one], several[other]);
                 Some(if other.load() < one.load() { other } else { one }.clone())
             }
         }
-    }
-
-    /// Two different places by chance (splitmix64).
-    fn two_of(&self, length: usize) -> (usize, usize) {
-        let step = 0x9e37_79b9_7f4a_7c15;
-        let mut bits = self.chance.fetch_add(step, Ordering::Relaxed).wrapping_add(step);
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^= bits >> 31;
-        let (high, low) = ((bits >> 32) as usize, (bits & 0xffff_ffff) as usize);
-        let one = high % length;
-        (one, (one + 1 + low % (length - 1)) % length)
     }
 
     fn why(&self) -> Failed {
@@ -181,5 +169,38 @@ impl Shared {
 
     fn instances(&self) -> MutexGuard<'_, Found> {
         self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Two different places of several, by chance (splitmix64).
+fn two_of(chance: &AtomicU64, length: usize) -> (usize, usize) {
+    let step = 0x9e37_79b9_7f4a_7c15;
+    let mut bits = chance.fetch_add(step, Ordering::Relaxed).wrapping_add(step);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^= bits >> 31;
+    let (high, low) = ((bits >> 32) as usize, (bits & 0xffff_ffff) as usize);
+    let one = high % length;
+    (one, (one + 1 + low % (length - 1)) % length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_by_chance_are_never_the_same_and_each_is_drawn_as_often() {
+        let chance = AtomicU64::new(0);
+        for length in 2..6 {
+            let mut drawn = vec![0; length];
+            for _ in 0..10_000 {
+                let (one, other) = two_of(&chance, length);
+                assert_ne!(one, other);
+                drawn[one] += 1;
+                drawn[other] += 1;
+            }
+            let even = 20_000 / length;
+            assert!(drawn.iter().all(|times| even.abs_diff(*times) < even / 10), "{drawn:?}");
+        }
     }
 }
