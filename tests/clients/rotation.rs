@@ -120,10 +120,11 @@ impl Client {
         self.again(async || {
             let mut token = token.lock().await;
             let ask = || RefreshRequest { refresh_token: token.clone(), ..Default::default() };
-            let grant = self.sessions().refresh(ask()).await?.into_inner();
-            let again = self.sessions().refresh(ask()).await?.into_inner();
-            assert_eq!(grant.refresh_token, again.refresh_token);
-            PersonServiceClient::new(self.signed(&grant)).get_me(GetMeRequest {}).await?;
+            let grant = self.sessions().refresh(ask()).await.map_err(tell("one tab"))?.into_inner();
+            let again = self.sessions().refresh(ask()).await.map_err(tell("the other"))?;
+            assert_eq!(grant.refresh_token, again.into_inner().refresh_token);
+            let mut person = PersonServiceClient::new(self.signed(&grant));
+            person.get_me(GetMeRequest {}).await.map_err(tell("the fresh token"))?;
             *token = grant.refresh_token;
             Ok(())
         })
@@ -137,6 +138,15 @@ impl Client {
             Ok(())
         })
         .await
+    }
+}
+
+/// Which of several calls it was stands in the test's output.
+#[expect(clippy::print_stdout, reason = "shown when the test fails")]
+fn tell(which: &'static str) -> impl FnOnce(Status) -> Status {
+    move |status| {
+        println!("{which}: {status}");
+        status
     }
 }
 
