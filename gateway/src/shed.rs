@@ -16,9 +16,9 @@ use tokio::{
 
 use limit::{Limit, Sample};
 
-/// How long a call may wait for a slot while nothing is wrong: a page's burst of calls drains, on a
-/// machine that others keep busy too. Who waits in vain is the last to wait so long for a while.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a call may wait for a slot while nothing is wrong: a page's burst of calls drains. Who
+/// waits in vain is the last to wait for a while.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// So long after the last call that waited in vain hardly anybody waits: a queue would only make all
 /// late.

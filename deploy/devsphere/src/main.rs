@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     let workers = available_parallelism().map_or(2, |cores| cores.get().min(4));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
-        .event_interval(13)
+        .event_interval(5)
         .max_blocking_threads(16)
         .enable_all()
         .build();

@@ -66,7 +66,7 @@ struct Usual {
 impl Limit {
     pub(super) fn new(most: usize) -> Self {
         let cores = available_parallelism().map_or(2, std::num::NonZero::get);
-        let (least, first) = (cores.min(most), FIRST.min(most));
+        let (least, first) = ((2 * cores).min(most), FIRST.min(most));
         Self {
             slots: as_float(first),
             least: as_float(least),
