@@ -17,7 +17,7 @@ use tokio::io::AsyncWriteExt as _;
 use crate::counts::full_or_hundredth;
 use raw::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS,
-    WINDOW_UPDATE, ask, call, connect, flood, frame, greet, header_block, kept, message,
+    WINDOW_UPDATE, ask, call, crowd, flood, frame, greet, header_block, kept, message,
 };
 use victim::Victim;
 
@@ -139,19 +139,16 @@ async fn who_opens_connections_and_says_half_or_nothing_is_cut_off() {
     .await;
     let count = full_or_hundredth(50_000).min(500);
     let address = victim.address;
-    let attack = || {
-        let silent = join_all((0..count).map(move |_| async move {
-            kept(connect(address, FROM).await.unwrap(), Duration::from_secs(10)).await
-        }));
-        let half = join_all((0..count).map(move |_| async move {
-            let mut stream = connect(address, FROM).await.unwrap();
-            stream.write_all(&PREFACE[..20]).await.unwrap();
-            kept(stream, Duration::from_secs(10)).await
-        }));
-        let idle = join_all((0..count).map(move |_| async move {
-            kept(greet(address, FROM).await.unwrap(), Duration::from_secs(40)).await
-        }));
-        async move { tokio::join!(silent, half, idle) }
+    let attack = || async move {
+        let patience = Duration::from_secs(40);
+        let introduced = [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat();
+        let silent = crowd(address, FROM, count, b"").await;
+        let half = crowd(address, FROM, count, &PREFACE[..20]).await;
+        let idle = crowd(address, FROM, count, &introduced).await;
+        let all = [silent, half, idle]
+            .map(|crowd| join_all(crowd.into_iter().map(move |stream| kept(stream, patience))));
+        let [silent, half, idle] = all;
+        tokio::join!(silent, half, idle)
     };
     let (silent, half, idle) = victim.bears("3 × 500 connections", 64.0, attack).await;
     let longest = |kept: &[Duration]| kept.iter().max().copied().unwrap();

@@ -101,6 +101,22 @@ pub async fn greet(to: SocketAddr, from: [u8; 4]) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
+/// So many connections that say this and nothing more. All are taken when it returns: one that waits
+/// in the system's queue would only be timed from when it is.
+pub async fn crowd(to: SocketAddr, from: [u8; 4], count: usize, said: &[u8]) -> Vec<TcpStream> {
+    let mut crowd = Vec::with_capacity(count);
+    for number in 0..count {
+        let mut stream = connect(to, from).await.unwrap();
+        stream.write_all(said).await.unwrap();
+        crowd.push(stream);
+        if number % 100 == 99 || number + 1 == count {
+            let mut last = greet(to, from).await.unwrap();
+            last.read_exact(&mut [0; 9]).await.unwrap();
+        }
+    }
+    crowd
+}
+
 /// How a flood ended.
 #[derive(Debug)]
 pub struct Ended {
