@@ -5,6 +5,7 @@ mod binaries;
 mod copy;
 mod error;
 mod initdb;
+mod keeper;
 mod lock_file;
 mod server;
 mod sockets;
@@ -20,7 +21,8 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use account::Account;
 use error::Context;
 use initdb::Secret;
-use server::{Launch, Server};
+use keeper::Server;
+use server::Launch;
 use sockets::Sockets;
 
 pub use binaries::client;
@@ -62,6 +64,8 @@ impl Options {
 
 /// A running server, which stops when this is dropped and when the process dies.
 ///
+/// One that dies by itself, or is killed, is started again where it was, as often as it takes.
+///
 /// Where `setpriv` of util-linux is missing (macOS, Alpine), a process that is killed with SIGKILL
 /// leaves its server running, and the next start is refused until that one is stopped by hand.
 #[derive(Debug)]
@@ -93,12 +97,13 @@ impl Cluster {
         let sockets = Sockets::choose(&data_dir, &account)?;
         let log = options.log.clone().unwrap_or_else(|| beside(&data_dir, ".log"));
         let launch = Launch {
-            bin: &bin,
-            data_dir: &data_dir,
-            socket_dir: sockets.path(),
-            log: &log,
-            account: &account,
-            options: &options,
+            bin,
+            data_dir,
+            socket_dir: sockets.path().to_owned(),
+            log,
+            account,
+            max_connections: options.max_connections,
+            durable: options.durable,
         };
         Ok(Self { server: launch.run()?, sockets, _lock: lock })
     }

@@ -198,6 +198,47 @@ async fn a_session_that_outlives_a_killed_server_is_waited_for() {
     assert!(dir.log().contains("pre-existing shared memory block"), "{}", dir.log());
 }
 
+#[tokio::test]
+async fn a_killed_server_comes_back_by_itself_where_it_was() {
+    let dir = Dir::new();
+    let cluster = Cluster::start(quick(&dir.data())).unwrap();
+    let mut session = as_owner(&cluster).connect().await.unwrap();
+    let busy = sqlx::query("select count(*) from generate_series(1, 5000000)");
+    let answer = tokio::time::timeout(Duration::from_millis(200), busy.execute(&mut session)).await;
+    assert!(answer.is_err(), "the session is still at work");
+
+    for _ in 0..2 {
+        let server = pid(&dir).unwrap();
+        let killed = Command::new("kill").args(["-KILL", &server.to_string()]).status();
+        assert!(killed.unwrap().success());
+        eventually("another server", || {
+            pid(&dir) != Some(server) && status(&dir).as_deref() == Some("ready")
+        });
+        assert_eq!(ask(&as_owner(&cluster), "select 1::text").await, "1");
+    }
+
+    // The first one met a session of the one before.
+    assert!(dir.log().contains("pre-existing shared memory block"), "{}", dir.log());
+    cluster.stop().unwrap();
+    assert_eq!(pid(&dir), None);
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_come_back_is_stopped_all_the_same() {
+    let dir = Dir::new();
+    let cluster = Cluster::start(quick(&dir.data())).unwrap();
+    let (server, control) = (pid(&dir).unwrap(), dir.data().join("global/pg_control"));
+    fs::rename(&control, dir.data().join("aside")).unwrap();
+
+    let killed = Command::new("kill").args(["-KILL", &server.to_string()]).status();
+    assert!(killed.unwrap().success());
+    eventually("a start in vain", || dir.log().contains("could not find the database system"));
+    let begun = Instant::now();
+    cluster.stop().unwrap();
+
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
 #[test]
 fn a_killed_parent_takes_its_server_along_and_the_next_start_is_clean() {
     let dir = Dir::new();

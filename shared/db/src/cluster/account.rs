@@ -16,6 +16,7 @@ use super::{
 };
 
 /// Whom the programs of PostgreSQL run as.
+#[derive(Debug)]
 pub(super) struct Account {
     /// The user to become; none when this process is not root.
     switch: Option<User>,
@@ -23,6 +24,7 @@ pub(super) struct Account {
     setpriv: Option<PathBuf>,
 }
 
+#[derive(Debug)]
 struct User {
     name: String,
     uid: u32,

@@ -1,36 +1,23 @@
-//! One running `postgres`: started, watched until it takes connections, told to stop.
+//! How `postgres` is started: its settings, its log, and what may stand in its way.
 
 use std::{
     ffi::OsString,
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
-    net::TcpListener,
     os::unix::fs::OpenOptionsExt,
-    path::Path,
-    process::{Command, ExitStatus, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
-    thread::{self, JoinHandle},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
-use super::{
-    Options,
-    account::Account,
-    error::{ClusterError, Context},
-    lock_file,
-};
+use super::{account::Account, error::ClusterError, keeper::Server, lock_file};
 
 /// How long a server whose parent was killed may take to leave the directory to the next one.
 const HANDOVER: Duration = Duration::from_secs(10);
-/// How long a stop waits.
-const STOP: Duration = Duration::from_secs(10);
 /// How long a start waits for recovery after a crash.
 const READY: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(10);
 const RETRY: Duration = Duration::from_millis(200);
 /// A log longer than this is put aside when the server starts.
 const LONGEST_LOG: u64 = 10 << 20;
@@ -65,45 +52,35 @@ const SETTINGS: &[&str] = &[
 /// What makes a server fast, and its data worthless after a power cut.
 const NOT_DURABLE: &[&str] = &["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
-/// Everything a start needs to know.
-pub(super) struct Launch<'a> {
-    pub(super) bin: &'a Path,
-    pub(super) data_dir: &'a Path,
-    pub(super) socket_dir: &'a Path,
-    pub(super) log: &'a Path,
-    pub(super) account: &'a Account,
-    pub(super) options: &'a Options,
-}
-
-/// A server that takes connections; stops on drop.
+/// Everything a start needs to know; kept, since a server that dies is started again.
 #[derive(Debug)]
-pub(super) struct Server {
-    pid: u32,
-    port: u16,
-    /// True while the end of the server would surprise us.
-    wanted: Arc<AtomicBool>,
-    keeper: Option<JoinHandle<io::Result<ExitStatus>>>,
+pub(super) struct Launch {
+    pub(super) bin: PathBuf,
+    pub(super) data_dir: PathBuf,
+    pub(super) socket_dir: PathBuf,
+    pub(super) log: PathBuf,
+    pub(super) account: Account,
+    pub(super) max_connections: u32,
+    pub(super) durable: bool,
 }
 
-impl Launch<'_> {
+impl Launch {
     /// Starts the server; waits for the last one to leave, and takes another port if one is taken.
-    pub(super) fn run(&self) -> Result<Server, ClusterError> {
+    pub(super) fn run(self) -> Result<Server, ClusterError> {
+        let launch = Arc::new(self);
         let patience = Instant::now() + HANDOVER;
         loop {
-            lock_file::disown_reused_pid(self.data_dir, self.account);
-            let log = self.open_log()?;
-            let said_before = log.metadata().map_or(0, |found| found.len());
-            let mut server = self.spawn(log)?;
-            if server.becomes_ready(self.data_dir) {
-                server.wanted.store(true, Ordering::Relaxed);
+            let said_before = launch.length_of_log();
+            let mut server = Server::begin(&launch)?;
+            if server.becomes_ready(READY) {
                 return Ok(server);
             }
-            let said = self.read_log(said_before);
+            let said = launch.read_log(said_before);
             if server.is_running() {
                 let _ = server.stop();
                 return Err(ClusterError::NotReady { log: said });
             }
-            match self.obstacle(&said) {
+            match launch.obstacle(&said) {
                 Some(_) if Instant::now() < patience => thread::sleep(RETRY),
                 Some(error) => return Err(error),
                 None => return Err(ClusterError::Failed { program: "postgres", log: said }),
@@ -113,7 +90,7 @@ impl Launch<'_> {
 
     /// What stood in the way, if it may go away by itself.
     fn obstacle(&self, said: &str) -> Option<ClusterError> {
-        let dir = self.data_dir.to_owned();
+        let dir = self.data_dir.clone();
         if said.contains("lock file \"postmaster.pid\" already exists") {
             Some(ClusterError::InUse { pid: lock_file::owner(&dir), dir })
         } else if said.contains("pre-existing shared memory block") {
@@ -126,39 +103,23 @@ impl Launch<'_> {
         }
     }
 
-    fn spawn(&self, log: File) -> Result<Server, ClusterError> {
-        let starting = || "cannot start postgres".to_owned();
-        let port = free_port().context(starting)?;
-        let command = self.command(port, log);
-        let wanted = Arc::new(AtomicBool::new(false));
-        let (started, pid) = mpsc::channel();
-        // The parent-death signal follows the thread that spawns, not the process. A thread of the
-        // caller's pool may end at any time; this one lives exactly as long as the server.
-        let keeper = thread::Builder::new().name("postgres".into()).spawn({
-            let wanted = Arc::clone(&wanted);
-            move || keep(command, &started, &wanted)
-        });
-        let keeper = keeper.context(starting)?;
-        match pid.recv() {
-            Ok(pid) => Ok(Server { pid, port, wanted, keeper: Some(keeper) }),
-            Err(_) => match keeper.join() {
-                Ok(Err(error)) => Err(error).context(starting),
-                _ => Err(io::Error::other("its thread ended")).context(starting),
-            },
-        }
+    /// The server's process, once more or for the first time.
+    pub(super) fn spawn(&self, port: u16) -> io::Result<Child> {
+        lock_file::disown_reused_pid(&self.data_dir, &self.account);
+        self.command(port, self.open_log()?).spawn()
     }
 
     fn command(&self, port: u16, log: File) -> Command {
         // Quoted, since the setting is a list.
         let mut sockets = OsString::from("unix_socket_directories=\"");
-        sockets.push(self.socket_dir);
+        sockets.push(&self.socket_dir);
         sockets.push("\"");
 
         let mut command = self.account.command(&self.bin.join("postgres"), "INT");
-        command.arg("-D").arg(self.data_dir).arg("-p").arg(port.to_string());
+        command.arg("-D").arg(&self.data_dir).arg("-p").arg(port.to_string());
         command.arg("-c").arg(sockets);
-        command.arg("-c").arg(format!("max_connections={}", self.options.max_connections));
-        let not_durable = if self.options.durable { &[] } else { NOT_DURABLE };
+        command.arg("-c").arg(format!("max_connections={}", self.max_connections));
+        let not_durable = if self.durable { &[] } else { NOT_DURABLE };
         for setting in SETTINGS.iter().chain(not_durable) {
             command.args(["-c", setting]);
         }
@@ -166,100 +127,30 @@ impl Launch<'_> {
         command
     }
 
-    fn open_log(&self) -> Result<File, ClusterError> {
-        if fs::metadata(self.log).is_ok_and(|found| found.len() > LONGEST_LOG) {
-            let mut aside = OsString::from(self.log);
+    fn open_log(&self) -> io::Result<File> {
+        if fs::metadata(&self.log).is_ok_and(|found| found.len() > LONGEST_LOG) {
+            let mut aside = OsString::from(&self.log);
             aside.push(".1");
-            let _ = fs::rename(self.log, aside);
+            let _ = fs::rename(&self.log, aside);
         }
-        File::options()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(self.log)
-            .context(|| format!("cannot write {}", self.log.display()))
+        let opened = File::options().create(true).append(true).mode(0o600).open(&self.log);
+        opened.map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot write {}: {error}", self.log.display()))
+        })
+    }
+
+    pub(super) fn length_of_log(&self) -> u64 {
+        fs::metadata(&self.log).map_or(0, |found| found.len())
     }
 
     /// The end of what the server has said since the log had `start` bytes.
-    fn read_log(&self, start: u64) -> String {
+    pub(super) fn read_log(&self, start: u64) -> String {
         let mut said = Vec::new();
-        let _ = File::open(self.log).and_then(|mut log| {
+        let _ = File::open(&self.log).and_then(|mut log| {
             log.seek(SeekFrom::Start(start))?;
             log.read_to_end(&mut said)
         });
         let shown = &said[said.len().saturating_sub(SHOWN_LOG)..];
         String::from_utf8_lossy(shown).trim().to_owned()
     }
-}
-
-/// The life of the keeper thread: spawn, tell the process, wait for its end.
-fn keep(
-    mut command: Command,
-    started: &mpsc::Sender<u32>,
-    wanted: &AtomicBool,
-) -> io::Result<ExitStatus> {
-    let mut child = command.spawn()?;
-    let _ = started.send(child.id());
-    let status = child.wait()?;
-    if wanted.load(Ordering::Relaxed) {
-        tracing::error!(pid = child.id(), %status, "postgres ended by itself");
-    }
-    Ok(status)
-}
-
-impl Server {
-    pub(super) const fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// Asks for a fast shutdown and waits for it.
-    pub(super) fn stop(&mut self) -> Result<(), ClusterError> {
-        // Taken, so that a drop after a stop in vain does not wait once more.
-        let Some(keeper) = self.keeper.take() else { return Ok(()) };
-        self.wanted.store(false, Ordering::Relaxed);
-        if !keeper.is_finished() {
-            let kill = ["-c", "kill -s INT \"$0\"", &self.pid.to_string()].map(String::from);
-            Command::new("/bin/sh")
-                .args(kill)
-                .stderr(Stdio::null())
-                .status()
-                .context(|| "cannot stop postgres".to_owned())?;
-        }
-        let deadline = Instant::now() + STOP;
-        while !keeper.is_finished() {
-            if Instant::now() >= deadline {
-                return Err(ClusterError::StillStopping { pid: self.pid });
-            }
-            thread::sleep(POLL);
-        }
-        let _ = keeper.join();
-        Ok(())
-    }
-
-    fn is_running(&self) -> bool {
-        self.keeper.as_ref().is_some_and(|keeper| !keeper.is_finished())
-    }
-
-    fn becomes_ready(&self, data_dir: &Path) -> bool {
-        let deadline = Instant::now() + READY;
-        while self.is_running() && Instant::now() < deadline {
-            if lock_file::is_ready(data_dir, self.pid) {
-                return true;
-            }
-            thread::sleep(POLL);
-        }
-        false
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Err(error) = self.stop() {
-            tracing::warn!(%error, "postgres was not stopped");
-        }
-    }
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
