@@ -25,8 +25,11 @@ use crate::{reflection, upstreams::Upstreams};
 /// A single slow answer must not take a module out.
 const FAILURES: u32 = 3;
 
+/// How long a module may take to say whether it serves.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// A module that is out is asked so many times as often, so that it is soon back.
-const HASTE: u32 = 10;
+const HASTE: u32 = 5;
 
 /// Reports for the gateway and for every service that clients may know.
 pub(crate) struct Health {
@@ -94,7 +97,7 @@ async fn follow(
     loop {
         let begun = Instant::now();
         let asked = stub.check(HealthCheckRequest::default());
-        let now = match tokio::time::timeout(every, asked).await {
+        let now = match tokio::time::timeout(PATIENCE, asked).await {
             Ok(Ok(said)) => {
                 failures = 0;
                 said.into_inner().status() == Said::Serving

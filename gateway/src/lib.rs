@@ -85,7 +85,7 @@ pub struct Limits {
     pub linger: Duration,
     /// A drain takes this long at most.
     pub drain: Duration,
-    /// How often a module is asked whether it serves, and how long it may take to say so.
+    /// How often a module is asked whether it serves.
     pub probe_every: Duration,
     /// Connections, and how long each may keep us waiting.
     pub connections: Connections,
@@ -104,7 +104,7 @@ impl Default for Limits {
             longest_stream: Duration::from_secs(610),
             linger: Duration::ZERO,
             drain: Duration::from_secs(10),
-            probe_every: Duration::from_secs(5),
+            probe_every: Duration::from_millis(500),
             connections: Connections::default(),
             rates: Rates::default(),
         }

@@ -90,7 +90,7 @@ impl Default for Limits {
             linger: Duration::ZERO,
             drain: Duration::from_secs(10),
             handshake: Duration::from_secs(5),
-            probe_every: Duration::from_secs(5),
+            probe_every: Duration::from_millis(500),
             revocations_every: Duration::from_millis(250),
         }
     }

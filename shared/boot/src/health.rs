@@ -1,15 +1,22 @@
 //! Readiness: serving while the database answers, on a connection of its own.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use devsphere_db::Database;
-use tokio::time::MissedTickBehavior;
+use devsphere_error::{Error, Result};
+use tokio::time::{sleep, timeout};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-use crate::{Limits, Tasks};
+use crate::Ctx;
 
 /// A single slow probe must not take a replica out.
 const FAILURES: u32 = 3;
+
+/// A database that was stopped, or whose machine is gone, says nothing at all.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// While the database is away it is asked so many times as often, so that its return is soon known.
+const HASTE: u32 = 5;
 
 /// Reports for the whole server and for each of its gRPC services.
 #[derive(Clone)]
@@ -30,29 +37,44 @@ impl Health {
         }
     }
 
-    /// Asks the database from time to time, until the process drains.
-    pub(crate) fn watch(self, database: Database, limits: &Limits, tasks: &Tasks) {
-        let mut ticks = tokio::time::interval(limits.probe_every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        tasks.spawn("health", async move {
-            let mut failures = 0;
-            loop {
-                ticks.tick().await;
-                match database.ping().await {
-                    Ok(()) if failures >= FAILURES => {
-                        failures = 0;
+    /// Asks the database from time to time, until the service drains.
+    pub(crate) fn watch(self, ctx: &Ctx) {
+        let (database, stop) = (ctx.database.clone(), ctx.stop.clone());
+        let followed = self.follow(database, ctx.config.limits.probe_every);
+        ctx.tasks().spawn("health", async move {
+            stop.run_until_cancelled(followed).await;
+        });
+    }
+
+    async fn follow(self, database: Database, every: Duration) {
+        let mut failures = 0;
+        loop {
+            sleep(if failures == 0 { every } else { every / HASTE }).await;
+            match asked(&database).await {
+                Ok(()) => {
+                    if failures >= FAILURES {
+                        tracing::info!("ready again");
                         self.set(ServingStatus::Serving).await;
                     }
-                    Ok(()) => failures = 0,
-                    Err(error) => {
-                        failures += 1;
-                        if failures == FAILURES {
-                            tracing::warn!(%error, "not ready");
-                            self.set(ServingStatus::NotServing).await;
-                        }
+                    failures = 0;
+                }
+                Err(error) => {
+                    failures += 1;
+                    if failures == FAILURES {
+                        tracing::error!(%error, "not ready");
+                        self.set(ServingStatus::NotServing).await;
                     }
                 }
             }
-        });
+        }
     }
+}
+
+async fn asked(database: &Database) -> Result<()> {
+    let silent = |_| Error::Unavailable {
+        cause: "database",
+        message: "the database says nothing",
+        source: None,
+    };
+    timeout(PATIENCE, database.ping()).await.map_err(silent)?
 }

@@ -49,7 +49,7 @@ pub async fn serve(service: Service) -> Result<Running> {
     let (reporter, health_server) = tonic_health::server::health_reporter();
     let health = Health::new(reporter.clone(), &names);
     health.set(ServingStatus::Serving).await;
-    health.clone().watch(ctx.database.clone(), &limits, ctx.tasks());
+    health.clone().watch(&ctx);
 
     let revocations = Revocations::default();
     if let Some(identity) = ctx.config.peers.get("identity").cloned() {

@@ -1,14 +1,15 @@
 //! Connections of one service, under its own role.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use devsphere_auth::{Anonymous, Permit};
 use devsphere_error::{Error, Result};
 use sqlx::{
-    Executor as _, PgPool, Postgres,
+    Executor as _, PgConnection, PgPool, Postgres,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
     query::Map,
 };
+use tokio::time::timeout;
 
 use crate::{IS_STRONG, Schema, TenantDb};
 
@@ -29,23 +30,21 @@ impl Database {
     /// `wait` for one; after that the service is overloaded.
     pub fn new(schema: Schema, options: PgConnectOptions, size: u32, wait: Duration) -> Self {
         let options = options.application_name(&schema.role());
+        // A cancelled begin would keep its locks, the one on a request id too, until the connection
+        // is used again. Off the caller's path, as the rollback of a dropped transaction is.
         let pool = |size, wait| {
             PgPoolOptions::new()
                 .max_connections(size)
                 .acquire_timeout(wait)
                 .test_before_acquire(false)
                 .idle_timeout(Duration::from_secs(300))
+                .after_release(|connection, _| Box::pin(clean(connection)))
         };
-        // A cancelled begin would keep its locks, the one on a request id too, until the connection
-        // is used again. Off the caller's path, as the rollback of a dropped transaction is.
-        let tenant = pool(size, wait).after_release(|connection, _| {
-            Box::pin(async { connection.execute("rollback").await.map(|_| true) })
-        });
         // Functions have connections of their own: no transaction ever begins there, so a
         // cancelled begin cannot leave one open under a call that opens none.
         Self {
             schema,
-            tenant: tenant.connect_lazy_with(options.clone()),
+            tenant: pool(size, wait).connect_lazy_with(options.clone()),
             functions: pool(2, wait).connect_lazy_with(options.clone()),
             probe: pool(1, PATIENCE).connect_lazy_with(options),
         }
@@ -113,6 +112,13 @@ impl Database {
     pub async fn close(&self) {
         tokio::join!(self.tenant.close(), self.functions.close(), self.probe.close());
     }
+}
+
+/// Ends whatever a connection was left in. One that does not answer for so long is given up: the machine
+/// behind it may be gone without a word, and the kernel would wait for a quarter of an hour.
+async fn clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let silent = |_| sqlx::Error::Io(io::ErrorKind::TimedOut.into());
+    timeout(PATIENCE, connection.execute("rollback")).await.map_err(silent)?.map(|_| true)
 }
 
 /// What lets call a named function: the door's word that the call needs no caller, or has one.

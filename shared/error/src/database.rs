@@ -35,9 +35,12 @@ impl From<sqlx::Error> for Error {
                     source: None,
                 },
                 Some("57014") => Self::DeadlineExceeded,
-                Some("57P01" | "57P02" | "57P03" | "53300" | "53100") => {
-                    unavailable("the database is away, try again", error)
-                }
+                // It shuts down, starts, has crashed, or ended this session, or has no connection,
+                // no disk or no memory to spare, or its disk does not answer.
+                Some(
+                    "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04" | "53300" | "53100"
+                    | "53200" | "58030",
+                ) => unavailable("the database is away, try again", error),
                 _ => Self::internal(error),
             },
             _ => Self::internal(error),
@@ -50,7 +53,7 @@ pub fn is_lost_connection(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() != io::ErrorKind::InvalidData,
         sqlx::Error::Database(database) => {
-            matches!(database.code().as_deref(), Some("57P01" | "57P03"))
+            matches!(database.code().as_deref(), Some("57P01" | "57P02" | "57P03"))
         }
         _ => false,
     }

@@ -50,8 +50,9 @@ impl World {
     /// When one does not start.
     pub async fn counted(modules: &[Module]) -> Self {
         // What nobody called for must not be counted.
-        let revocations_every = Duration::from_secs(3600);
-        let limits = Limits { connections: 1, revocations_every, ..patient() };
+        let never = Duration::from_secs(3600);
+        let limits =
+            Limits { connections: 1, revocations_every: never, probe_every: never, ..patient() };
         Self::build(modules, limits, true).await
     }
 
