@@ -9,6 +9,7 @@ mod counts;
 mod deployment;
 mod drain;
 mod evidence;
+mod faults;
 mod forgery;
 mod golden;
 mod isolation;

@@ -11,6 +11,7 @@ use std::{
 };
 
 use serde_json::Value;
+use sqlx::postgres::PgConnectOptions;
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -69,6 +70,16 @@ impl Up {
     pub fn address(&self) -> String {
         let gateway = self.ready["gateway"].as_str().unwrap();
         gateway.trim_start_matches("http://").to_owned()
+    }
+
+    /// How the administrator reaches the database.
+    pub fn database(&self) -> PgConnectOptions {
+        self.ready["database_url"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// What it has said so far.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
     }
 
     /// E-mail address and password of the demo user with that role.
