@@ -19,6 +19,7 @@ mod matrix;
 mod overload;
 mod queries;
 mod revocation;
+mod scale;
 mod surfaces;
 mod upgrade;
 mod whole;

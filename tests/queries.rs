@@ -14,7 +14,7 @@ use tonic::{Code, Status};
 
 use crate::matrix::stage::MODULES;
 
-const OPERATORS: [&str; 7] = ["=", "!=", "<", "<=", ">", ">=", ":"];
+pub const OPERATORS: [&str; 7] = ["=", "!=", "<", "<=", ">", ">=", ":"];
 
 /// One value of each kind that a field may have; closed words are tried from the refusal.
 const VALUES: [&str; 6] = [
@@ -55,13 +55,16 @@ fn names(refused: &Status) -> Vec<String> {
     words.filter(|word| word.contains('_') || word.len() > 3).map(str::to_owned).collect()
 }
 
-/// Tries every field that the list knows with every operator and value, and every order.
-async fn try_all(mut list: impl AsyncFnMut(String, String) -> Result<(), Status>) -> usize {
+/// Tries every field that the list knows with these operators and every value, and every order.
+pub async fn try_all(
+    operators: &[&str],
+    mut list: impl AsyncFnMut(String, String) -> Result<(), Status>,
+) -> usize {
     let known = list("no_such_field = 1".into(), String::new()).await.unwrap_err();
     assert_eq!(known.fields(), ["filter"]);
     let mut accepted = 0;
     for field in names(&known) {
-        for operator in OPERATORS {
+        for operator in operators {
             for value in VALUES {
                 match list(format!("{field} {operator} {value}"), String::new()).await {
                     Ok(()) => accepted += 1,
@@ -94,14 +97,14 @@ async fn every_field_operator_and_order_of_a_list_is_answered_or_refused_by_name
     let ceo = world.org("north").await.member("ada", Role::Ceo).await;
 
     let mut leads = LeadServiceClient::new(ceo.channel("crm"));
-    let of_leads = try_all(async |filter, order_by| {
+    let of_leads = try_all(&OPERATORS, async |filter, order_by| {
         let request =
             ListLeadsRequest { filter, order_by, include_total: true, ..Default::default() };
         leads.list_leads(request).await.map(drop)
     })
     .await;
     let mut members = MemberServiceClient::new(ceo.channel("identity"));
-    let of_members = try_all(async |filter, order_by| {
+    let of_members = try_all(&OPERATORS, async |filter, order_by| {
         let request = ListMembersRequest { filter, order_by, ..Default::default() };
         members.list_members(request).await.map(drop)
     })
