@@ -262,7 +262,8 @@ async fn the_log_is_filtered_by_whoever_what_when_and_where() {
         "action : \"SETTINGS.\"".to_owned(),
         format!("record_id = {}", north.id()),
         "client_address = \"203.0.113.7\" AND principal.kind = user".to_owned(),
-        format!("session_id = {}", own.session_id),
+        // The log notes who looks into it, too.
+        format!("session_id = {} AND noun = settings", own.session_id),
         "method : UpdateSettings".to_owned(),
         "noun = settings AND create_time >= \"2026-01-01T00:00:00Z\"".to_owned(),
         format!("audit_record_id = {}", own.audit_record_id),
