@@ -7,11 +7,8 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{
-        TcpSocket, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream, tcp::OwnedWriteHalf},
 };
 
 pub const DATA: u8 = 0;
@@ -161,7 +158,7 @@ async fn write_all(mut writes: OwnedWriteHalf, pieces: impl Iterator<Item = Vec<
 }
 
 /// Reads until so many streams are answered, or to the end.
-async fn read(reads: &mut OwnedReadHalf, answers: usize) -> Ended {
+pub async fn read(reads: &mut (impl AsyncRead + Unpin), answers: usize) -> Ended {
     let mut ended = Ended { sent: 0, goaway: None, resets: 0, answers: 0 };
     let mut head = [0; 9];
     while ended.answers < answers && reads.read_exact(&mut head).await.is_ok() {

@@ -232,6 +232,9 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
         .max_header_list_size(8 * 1024)
+        // Only services reach this. What is refused before its body came may still send it, which counts
+        // as such a reset; over a limit, everybody's calls on the connection would end.
+        .max_local_error_reset_streams(None)
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(20));
     builder
