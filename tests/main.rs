@@ -5,6 +5,7 @@ mod apart;
 mod attacks;
 mod clients;
 mod cores;
+mod costs;
 mod counts;
 mod deployment;
 mod drain;

@@ -25,7 +25,7 @@ use tonic_health::pb::{
 };
 use uuid::Uuid;
 
-use super::set::{NUMBERS, Set};
+use super::set::Set;
 use crate::whole::{Bearer, PASSWORD, Signed};
 
 /// How often the balancer asks.
@@ -60,7 +60,7 @@ impl Front {
             let channel = channel.connect_timeout(Duration::from_secs(1)).connect_lazy();
             Gateway { channel, serves: AtomicBool::new(true) }
         };
-        let gateways = NUMBERS.into_iter().map(gateway).collect();
+        let gateways = set.numbers.iter().copied().map(gateway).collect();
         Self { gateways, turn: AtomicUsize::new(0), over: AtomicBool::new(false) }
     }
 

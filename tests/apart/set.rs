@@ -38,6 +38,8 @@ const GATEWAY_PORT: u16 = 8080;
 /// Where the processes of one test live.
 pub struct Set {
     pub backend: Backend,
+    /// So many there are of each.
+    pub numbers: &'static [u8],
     folder: Folder,
     net: [u8; 2],
     more: Vec<&'static str>,
@@ -53,9 +55,20 @@ pub struct Process {
 impl Set {
     /// Keys, certificates that are good for so long, and a database; nothing runs yet.
     pub async fn arrange(lifetime: &str) -> Self {
+        Self::arrange_of(&NUMBERS, lifetime).await
+    }
+
+    /// The same with other numbers of each.
+    pub async fn arrange_of(numbers: &'static [u8], lifetime: &str) -> Self {
         let (backend, folder) = (Backend::fresh(&MODULES).await, Folder::fresh());
         let [x, y, ..] = Uuid::new_v4().into_bytes();
-        let set = Self { backend, folder, net: [x.clamp(1, 254), y.clamp(1, 254)], more: vec![] };
+        let set = Self {
+            backend,
+            numbers,
+            folder,
+            net: [x.clamp(1, 254), y.clamp(1, 254)],
+            more: vec![],
+        };
         set.keys("init", &[]);
         set.keys("authority", &[]);
         set.certify(lifetime);
@@ -111,15 +124,20 @@ impl Set {
 
     /// Starts one, and waits until it is ready.
     pub async fn start(&self, name: &'static str, number: u8) -> Process {
+        self.start_over(&self.backend.url(), name, number).await
+    }
+
+    /// The same over a way to the database of one's own.
+    pub async fn start_over(&self, database: &str, name: &'static str, number: u8) -> Process {
         let log = self.log(name, number);
         let peers = SERVICES.iter().map(|service| {
-            let hosts = NUMBERS.map(|number| self.address(number).to_string());
-            format!("--peer={service}={}", hosts.join(","))
+            let hosts = self.numbers.iter().map(|number| self.address(*number).to_string());
+            format!("--peer={service}={}", hosts.collect::<Vec<_>>().join(","))
         });
         let mut child = Command::new(binary())
             .args(["run", name, "--json", "--data-dir"])
             .arg(&self.folder.0)
-            .args(["--database-url", &self.backend.url()])
+            .args(["--database-url", database])
             .args(["--bind", &self.address(number).to_string()])
             .args(["--listen", &self.gateway(number).to_string()])
             .args(peers)
@@ -203,6 +221,10 @@ impl Drop for Set {
 }
 
 impl Process {
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// Ends it as an operator would, and tells how long that took.
     pub async fn end(mut self) -> Duration {
         let begun = Instant::now();

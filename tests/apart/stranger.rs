@@ -112,6 +112,12 @@ pub async fn connect(
     address: SocketAddr,
     paper: Option<&Paper>,
 ) -> io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(address).await?;
+    TlsConnector::from(config(paper)).connect(anybody(), stream).await
+}
+
+/// How that client speaks.
+pub fn config(paper: Option<&Paper>) -> Arc<ClientConfig> {
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -124,9 +130,12 @@ pub async fn connect(
         }
     };
     config.alpn_protocols = vec![b"h2".to_vec()];
-    let stream = TcpStream::connect(address).await?;
-    let name = ServerName::try_from("anybody").unwrap();
-    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    Arc::new(config)
+}
+
+/// Whom it asks for: nobody looks.
+pub fn anybody() -> ServerName<'static> {
+    ServerName::try_from("anybody").unwrap()
 }
 
 /// Whether a listener says that it serves, to whoever shows that.

@@ -46,7 +46,7 @@ pub fn header_block(pairs: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// An integer with a prefix of seven bits (RFC 7541 §5.1).
-fn put_length(block: &mut Vec<u8>, length: usize) {
+pub fn put_length(block: &mut Vec<u8>, length: usize) {
     if length < 127 {
         block.push(u8::try_from(length).unwrap());
         return;

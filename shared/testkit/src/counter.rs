@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -30,7 +30,13 @@ pub type RoundTrips = usize;
 /// Counts the round trips of whoever connects through it.
 pub struct Counter {
     port: u16,
-    count: Arc<AtomicUsize>,
+    seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    round_trips: AtomicUsize,
+    prepared: Mutex<Vec<String>>,
 }
 
 impl Counter {
@@ -41,8 +47,8 @@ impl Counter {
     pub async fn start(server: u16, tasks: &Tasks) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let count = Arc::new(AtomicUsize::new(0));
-        let (counted, within) = (count.clone(), tasks.clone());
+        let seen = Arc::<Seen>::default();
+        let (noted, within) = (seen.clone(), tasks.clone());
         tasks.spawn("counter", async move {
             while let Ok((client, _)) = listener.accept().await {
                 let Ok(upstream) = TcpStream::connect(("127.0.0.1", server)).await else {
@@ -52,15 +58,15 @@ impl Counter {
                 let _ = (client.set_nodelay(true), upstream.set_nodelay(true));
                 let (from_client, mut to_client) = client.into_split();
                 let (mut from_server, to_server) = upstream.into_split();
-                let counted = counted.clone();
+                let noted = noted.clone();
                 within.spawn("counter", async move {
-                    let forward = count_messages(from_client, to_server, &counted);
+                    let forward = count_messages(from_client, to_server, &noted);
                     let back = tokio::io::copy(&mut from_server, &mut to_client);
                     tokio::join!(forward, async { drop(back.await) });
                 });
             }
         });
-        Self { port, count }
+        Self { port, seen }
     }
 
     /// The same way to the database, through this proxy.
@@ -78,7 +84,17 @@ impl Counter {
     /// Round trips so far; a rollback that cleans up after a call is off its path and not counted,
     /// nor is what a service asks by itself.
     pub fn round_trips(&self) -> RoundTrips {
-        self.count.load(Ordering::SeqCst)
+        self.seen.round_trips.load(Ordering::SeqCst)
+    }
+
+    /// Where it listens.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The statements that were prepared, each as often as it was.
+    pub fn prepared(&self) -> Vec<String> {
+        self.seen.prepared.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -86,7 +102,7 @@ impl Counter {
 async fn count_messages(
     mut client: OwnedReadHalf,
     mut server: OwnedWriteHalf,
-    count: &AtomicUsize,
+    seen: &Seen,
 ) -> Option<()> {
     // The start-up message has a length and no tag.
     let mut length = [0; 4];
@@ -103,7 +119,13 @@ async fn count_messages(
         let mut body = vec![0; length];
         client.read_exact(&mut body).await.ok()?;
         if frontend.waits(tag, &body) {
-            count.fetch_add(1, Ordering::SeqCst);
+            seen.round_trips.fetch_add(1, Ordering::SeqCst);
+        }
+        if tag == b'P'
+            && let Some(text) = body.split(|byte| *byte == 0).nth(1)
+        {
+            let text = String::from_utf8_lossy(text).into_owned();
+            seen.prepared.lock().unwrap_or_else(PoisonError::into_inner).push(text);
         }
         server.write_all(&[&head[..], &body].concat()).await.ok()?;
     }
