@@ -1,6 +1,9 @@
 //! The authenticate step: an assertion that holds becomes a [`Caller`], and nothing else does.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use devsphere_error::{Error, Result};
 use jsonwebtoken::{Algorithm, Validation};
@@ -10,6 +13,7 @@ use crate::{
     Claims, HEADER_TYPE, KeySource, Kind, LIFETIME, Organization, PermissionSet, Ticket,
     assertion::{AUDIENCE, ISSUER, VERSION},
     keys::KeyRing,
+    verified::Verified,
 };
 
 /// Clocks of two machines may differ by this many seconds.
@@ -18,10 +22,13 @@ const SKEW_SECONDS: u64 = 5;
 /// Longer than any assertion with every permission set.
 const MAX_BYTES: usize = 4096;
 
-/// Who calls: proof that an assertion was verified.
+/// Who calls: proof that an assertion was verified. Cheap to copy.
 #[derive(Debug, Clone)]
-pub struct Caller {
-    claims: Arc<Claims>,
+pub struct Caller(Arc<Known>);
+
+#[derive(Debug)]
+struct Known {
+    claims: Claims,
     permissions: PermissionSet,
     ticket: Ticket,
     assertion: Arc<str>,
@@ -30,59 +37,70 @@ pub struct Caller {
 impl Caller {
     /// What kind of principal acts.
     pub fn kind(&self) -> Kind {
-        self.claims.kind
+        self.0.claims.kind
     }
 
     /// The person, key, link or job.
     pub fn id(&self) -> Uuid {
-        self.claims.sub
+        self.0.claims.sub
     }
 
     /// The session, where there is one.
     pub fn session(&self) -> Option<Uuid> {
-        self.claims.sid
+        self.0.claims.sid
     }
 
     /// The organisation the caller stands in, where there is one.
     pub fn organization(&self) -> Option<&Organization> {
-        self.claims.org.as_ref()
+        self.0.claims.org.as_ref()
     }
 
     /// Everything the caller may do.
-    pub const fn permissions(&self) -> &PermissionSet {
-        &self.permissions
+    pub fn permissions(&self) -> &PermissionSet {
+        &self.0.permissions
     }
 
     /// The assertion itself, to be forwarded unchanged.
     pub fn assertion(&self) -> &str {
-        &self.assertion
+        &self.0.assertion
     }
 
     /// When identity made the assertion, in seconds since 1970.
     pub fn begun(&self) -> i64 {
-        self.claims.iat
+        self.0.claims.iat
     }
 
     /// When the assertion ends, in seconds since 1970.
     pub fn expires(&self) -> i64 {
-        self.claims.exp
+        self.0.claims.exp
     }
 
     /// The database ticket.
-    pub const fn ticket(&self) -> &Ticket {
-        &self.ticket
+    pub fn ticket(&self) -> &Ticket {
+        &self.0.ticket
+    }
+
+    pub(crate) fn shared_assertion(&self) -> Arc<str> {
+        self.0.assertion.clone()
+    }
+
+    /// Whether the assertion's time has begun, give or take the skew, and is not over.
+    pub(crate) fn is_good_at(&self, now: i64) -> bool {
+        let Claims { nbf, exp, .. } = self.0.claims;
+        nbf.saturating_sub(SKEW_SECONDS.cast_signed()) <= now && now < exp
     }
 }
 
 /// Verifies assertions with identity's public keys.
 pub struct Verifier {
     keys: KeyRing,
+    verified: Verified,
 }
 
 impl Verifier {
     /// A verifier over a source of public keys.
     pub fn new(source: impl KeySource + 'static) -> Self {
-        Self { keys: KeyRing::new(Box::new(source)) }
+        Self { keys: KeyRing::new(Box::new(source)), verified: Verified::new() }
     }
 
     /// Fetches the keys anew unless exactly these are known: how a rotation reaches a verifier
@@ -99,7 +117,14 @@ impl Verifier {
     /// # Errors
     /// `Unauthenticated` for whatever does not hold; `Unavailable` when the keys cannot be had.
     pub async fn caller(&self, assertion: &str) -> Result<Caller> {
-        self.check(assertion, false).await
+        // Before the keys are looked at: what is remembered must not seem younger than it is.
+        let keys = self.keys.generation();
+        if let Some(caller) = self.verified.get(assertion, keys, now()) {
+            return Ok(caller);
+        }
+        let caller = self.check(assertion, false).await?;
+        self.verified.put(&caller, keys);
+        Ok(caller)
     }
 
     /// As [`Verifier::caller`], but an end in the last ten minutes is forgiven: for renewal,
@@ -138,11 +163,17 @@ impl Verifier {
         if claims.v.saturating_add(1) < VERSION || claims.v > VERSION || too_long {
             return Err(Error::Unauthenticated);
         }
-        Ok(Caller {
+        Ok(Caller(Arc::new(Known {
             permissions: PermissionSet::decode(&claims.perms).ok_or(Error::Unauthenticated)?,
             ticket: claims.ticket.parse()?,
-            claims: Arc::new(claims),
+            claims,
             assertion: assertion.into(),
-        })
+        })))
     }
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.as_secs().cast_signed()
 }

@@ -46,7 +46,12 @@ pub(crate) struct KeyRing {
 struct Known {
     keys: HashMap<String, DecodingKey>,
     fetched: Option<Instant>,
+    generation: Generation,
 }
+
+/// Which keys are known: another one each time they are fetched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Generation(u64);
 
 impl KeyRing {
     pub(crate) fn new(source: Box<dyn KeySource>) -> Self {
@@ -67,6 +72,11 @@ impl KeyRing {
         }
         self.fetch().await?;
         self.known(kid).ok_or(Error::Unauthenticated)
+    }
+
+    /// Which keys are known now.
+    pub(crate) fn generation(&self) -> Generation {
+        self.lock().generation
     }
 
     /// Asks the source, unless exactly the published keys are known.
@@ -90,6 +100,7 @@ impl KeyRing {
         known.keys =
             keys.into_iter().map(|key| (key.kid, DecodingKey::from_ed_der(&key.bytes))).collect();
         known.fetched = Some(Instant::now());
+        known.generation.0 += 1;
         Ok(())
     }
 

@@ -8,6 +8,7 @@ mod permissions;
 mod permit;
 mod role;
 mod ticket;
+mod verified;
 
 pub use assertion::{Claims, HEADER_TYPE, LIFETIME, Organization, Standing, Subject};
 pub use caller::{Caller, Verifier};
