@@ -21,7 +21,7 @@ pub struct Facts {
     /// The client's address, as the gateway saw it.
     pub address: Option<IpAddr>,
     /// What the client calls itself, cut to 200 characters.
-    pub user_agent: String,
+    pub user_agent: Arc<str>,
     /// When the caller stops waiting; none for streams.
     pub deadline: Option<Instant>,
     /// SHA-256 over method and message, and the slot for a stored answer.

@@ -63,7 +63,8 @@ pub fn begin(options: &Options) -> Result<Telemetry, Box<dyn std::error::Error +
         .with_writer(std::io::stderr);
     let to_stderr =
         if options.json { to_stderr.json().boxed() } else { to_stderr.with_target(false).boxed() };
-    let logs = to_stderr.with_filter(EnvFilter::try_new(filter)?);
+    let filter = EnvFilter::try_new(filter)?.add_directive("transaction=off".parse()?);
+    let logs = to_stderr.with_filter(filter);
     let registry = tracing_subscriber::registry().with(logs);
 
     let Some(endpoint) = &options.otlp_endpoint else {
@@ -83,7 +84,7 @@ pub fn begin(options: &Options) -> Result<Telemetry, Box<dyn std::error::Error +
     global::set_meter_provider(metrics.clone());
     let tracer = traces.tracer("devsphere");
     let ours = EnvFilter::try_new(
-        "off,devsphere=info,devsphere_boot=info,devsphere_db=info,devsphere_gateway=info",
+        "off,transaction=info,devsphere=info,devsphere_boot=info,devsphere_db=info,devsphere_gateway=info",
     )?;
     registry
         .with(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(ours))
@@ -127,7 +128,7 @@ impl Telemetry {
 pub fn adopt(span: &Span, headers: &HeaderMap) {
     let parent =
         global::get_text_map_propagator(|propagator| propagator.extract(&Headers(headers)));
-    // Refused only where no collector is named; then there is nothing to join.
+    // Refused only for a span that the filter leaves out; then there is nothing to join.
     let _ = span.set_parent(parent);
 }
 

@@ -87,8 +87,13 @@ impl TenantDb {
     }
 
     async fn open(&self, permit: &Permit, opening: &str) -> Result<TenantTx> {
-        let span =
-            tracing::info_span!("transaction", otel.kind = "client", db.system = "postgresql");
+        // With a target of its own, so that only a collector is told of it.
+        let span = tracing::info_span!(
+            target: "transaction",
+            "transaction",
+            otel.kind = "client",
+            db.system = "postgresql",
+        );
         let begin = || self.pool.begin_with(AssertSqlSafe(opening.to_owned()));
         let inner = match begin().instrument(span.clone()).await {
             Err(error) if is_lost_connection(&error) => begin().instrument(span.clone()).await,

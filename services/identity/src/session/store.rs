@@ -73,7 +73,7 @@ pub(super) async fn sign_up(
         refresh_hash,
         IDLE.as_secs_f64(),
         LONGEST.as_secs_f64(),
-        facts.user_agent,
+        &*facts.user_agent,
         facts.address.map(|address| address.to_string()),
         facts.trace,
     );
@@ -121,7 +121,7 @@ pub(super) async fn sign_in(
         opening.refresh_hash,
         IDLE.as_secs_f64(),
         LONGEST.as_secs_f64(),
-        facts.user_agent,
+        &*facts.user_agent,
         facts.address.map(|address| address.to_string()),
         facts.trace,
     );
@@ -147,7 +147,7 @@ pub(super) async fn refresh(
         &new_hashes,
         wanted.map(OrganizationId::uuid),
         IDLE.as_secs_f64(),
-        facts.user_agent,
+        &*facts.user_agent,
         facts.address.map(|address| address.to_string()),
         facts.trace,
     );

@@ -10,10 +10,10 @@ use axum::{
     response::Response,
 };
 use bytes::{BufMut as _, Bytes, BytesMut};
-use devsphere_auth::{Attempt, Facts, Permit};
+use devsphere_auth::{Anonymous, Attempt, Permit};
 use devsphere_error::{Error, Result};
 use devsphere_proto::Method;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 
 use super::{Shared, error_of, refuse};
@@ -21,6 +21,12 @@ use crate::MESSAGE_LIMIT;
 
 /// How often a call runs again after it lost to another transaction.
 const MORE_RUNS: usize = 2;
+
+const ENCODINGS: [HeaderName; 3] = [
+    header::CONTENT_TYPE,
+    HeaderName::from_static("grpc-encoding"),
+    HeaderName::from_static("grpc-accept-encoding"),
+];
 
 /// Length and compression flag before a gRPC message.
 const FRAME_HEAD: usize = 5;
@@ -45,17 +51,22 @@ async fn run(shared: &Shared, method: &Method, request: Request, next: Next) -> 
     let body = collect(body).await?;
     let attempt = Attempt::new(hash(method.path, &body));
     let mut permit: Option<Permit> = parts.extensions.remove();
-    if let Some(facts) = parts.extensions.get_mut::<Facts>() {
-        facts.attempt = attempt.clone();
-    }
     permit = permit.map(|permit| permit.with_attempt(attempt.clone()));
+    let anonymous: Option<Anonymous> = parts.extensions.remove();
+    let encodings = encodings(&parts.headers);
 
     let mut left = MORE_RUNS;
     loop {
-        let mut again = Request::from_parts(parts.clone(), Body::from(body.clone()));
+        // All that a handler sees: everything else was for the layers.
+        let mut again = http::Request::post(parts.uri.clone()).version(parts.version);
         if let Some(permit) = &permit {
-            again.extensions_mut().insert(permit.clone());
+            again = again.extension(permit.clone());
         }
+        if let Some(anonymous) = &anonymous {
+            again = again.extension(anonymous.clone());
+        }
+        let mut again = again.body(Body::from(body.clone())).map_err(Error::internal)?;
+        again.headers_mut().clone_from(&encodings);
         let response = next.clone().run(again).await;
         let (replayed, lost, expired) = match error_of(&response) {
             Some(Error::Replayed) => (true, false, false),
@@ -72,6 +83,12 @@ async fn run(shared: &Shared, method: &Method, request: Request, next: Next) -> 
         }
         left -= 1;
     }
+}
+
+/// What the codec of a message reads.
+fn encodings(headers: &HeaderMap) -> HeaderMap {
+    let named = |name| headers.get(&name).cloned().map(|value| (name, value));
+    ENCODINGS.into_iter().filter_map(named).collect()
 }
 
 async fn collect(body: Body) -> Result<Bytes> {

@@ -37,8 +37,12 @@ fn gather(headers: &HeaderMap) -> Facts {
     Facts {
         trace: text(REQUEST).and_then(|text| text.parse().ok()).unwrap_or_else(Uuid::now_v7),
         address: text(CLIENT_ADDRESS).and_then(|text| text.parse().ok()),
-        user_agent: text(USER_AGENT).unwrap_or_default().chars().take(USER_AGENT_CHARS).collect(),
+        user_agent: cut(text(USER_AGENT).unwrap_or_default()).into(),
         deadline: None,
         attempt: Attempt::default(),
     }
+}
+
+fn cut(name: &str) -> &str {
+    name.char_indices().nth(USER_AGENT_CHARS).map_or(name, |(end, _)| &name[..end])
 }
