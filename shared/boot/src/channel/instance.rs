@@ -51,7 +51,7 @@ pub(super) struct Instance {
 }
 
 struct Now {
-    line: Option<Line>,
+    line: Option<Arc<Line>>,
     standing: Standing,
     why: String,
 }
@@ -91,7 +91,7 @@ impl Instance {
     }
 
     /// Its connection, for one call.
-    pub(super) fn take(self: &Arc<Self>) -> Option<(Line, Busy)> {
+    pub(super) fn take(self: &Arc<Self>) -> Option<(Arc<Line>, Busy)> {
         let line = self.now().line.clone()?;
         self.busy.fetch_add(1, Ordering::Relaxed);
         Some((line, Busy(self.clone())))
@@ -116,7 +116,7 @@ impl Instance {
 
     /// Asks on a connection until it ends.
     async fn attend(&self, remote: &Remote, mut line: Line) {
-        self.now().line = Some(line.clone());
+        self.now().line = Some(Arc::new(line.clone()));
         let mut silent = 0;
         let mut old = deadline(&line);
         loop {
@@ -147,7 +147,7 @@ impl Instance {
                     // Calls go on over the old one until they are done; none begins on it any more.
                     // Without a fresh one it is used to its end, which the other side sees to.
                     if let Ok(fresh) = Line::to_instance(remote, self.address).await {
-                        self.now().line = Some(fresh.clone());
+                        self.now().line = Some(Arc::new(fresh.clone()));
                         line = fresh;
                         old = deadline(&line);
                     } else {

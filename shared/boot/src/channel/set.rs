@@ -63,9 +63,12 @@ impl Set {
     }
 
     /// A connection for one call: of two by chance, that of the instance that is less busy.
-    pub(super) async fn choose(&self, patience: Duration) -> Result<(Line, Busy), Failed> {
+    pub(super) async fn choose(&self, patience: Duration) -> Result<(Arc<Line>, Busy), Failed> {
+        if let Some(chosen) = self.shared.pick(false).and_then(|found| found.take()) {
+            return Ok(chosen);
+        }
         let until = Instant::now() + patience;
-        // Before the first look: what comes in between wakes it.
+        // Before the next look: what comes in between wakes it.
         let mut changed = self.shared.changed.subscribe();
         loop {
             let impatient = Instant::now() >= until;
