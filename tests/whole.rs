@@ -23,6 +23,17 @@ use crate::{apart::ways::Apart, counts::is_apart, matrix::stage::MODULES};
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
+/// What the first person of an organisation signs up with.
+pub fn founding(email: &str) -> SignUpRequest {
+    SignUpRequest {
+        email: email.into(),
+        password: PASSWORD.into(),
+        display_name: "Ada Founder".into(),
+        organization_display_name: "Northwind".into(),
+        ..SignUpRequest::default()
+    }
+}
+
 /// Every service and the gateway, in this process or, with `DEVSPHERE_APART=1`, two of each in
 /// processes of their own.
 pub struct Mesh {
@@ -110,13 +121,7 @@ impl Mesh {
     }
 
     pub async fn founder(&self) -> Person {
-        let request = SignUpRequest {
-            email: "ada@example.com".into(),
-            password: PASSWORD.into(),
-            display_name: "Ada Founder".into(),
-            organization_display_name: "Northwind".into(),
-            ..SignUpRequest::default()
-        };
+        let request = founding("ada@example.com");
         let grant = self.sessions().sign_up(request).await.unwrap().into_inner();
         Person { grant, channel: self.channel() }
     }

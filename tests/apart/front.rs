@@ -9,7 +9,7 @@ use devsphere_proto::{
     administration::v1::{GetSettingsRequest, settings_service_client::SettingsServiceClient},
     crm::v1::{CreateLeadRequest, Lead, ListLeadsRequest, lead_service_client::LeadServiceClient},
     identity::v1::{
-        GetMeRequest, Grant, SignUpRequest, person_service_client::PersonServiceClient,
+        GetMeRequest, Grant, person_service_client::PersonServiceClient,
         session_service_client::SessionServiceClient,
     },
 };
@@ -26,7 +26,7 @@ use tonic_health::pb::{
 use uuid::Uuid;
 
 use super::set::Set;
-use crate::whole::{Bearer, PASSWORD, Signed};
+use crate::whole::{Bearer, Signed, founding};
 
 /// How often the balancer asks.
 const ASK_EVERY: Duration = Duration::from_millis(200);
@@ -104,13 +104,7 @@ impl Front {
 
     /// Founds an organisation, once the mesh can.
     pub async fn sign_up(&self, email: &str) -> Grant {
-        let request = SignUpRequest {
-            email: email.into(),
-            password: PASSWORD.into(),
-            display_name: "Ada Founder".into(),
-            organization_display_name: "Northwind".into(),
-            ..SignUpRequest::default()
-        };
+        let request = founding(email);
         eventually("the first sign-up", async || {
             let mut sessions = SessionServiceClient::new(self.channel());
             sessions.sign_up(request.clone()).await.ok()

@@ -11,7 +11,7 @@ use devsphere_proto::{
         BatchCreateLeadsRequest, CreateLeadRequest, Lead, ListLeadsRequest,
         lead_service_client::LeadServiceClient,
     },
-    identity::v1::{SignUpRequest, session_service_client::SessionServiceClient},
+    identity::v1::session_service_client::SessionServiceClient,
 };
 use tonic::{
     Request,
@@ -21,7 +21,7 @@ use tonic::{
 use crate::{
     clients::up::{Folder, Up},
     counts::is_soak,
-    whole::PASSWORD,
+    whole::founding,
 };
 
 /// Calls of one measurement.
@@ -43,13 +43,7 @@ impl Victim {
         let up = Up::start(&folder.0, &[&unlimited, more].concat());
         let address: SocketAddr = up.address().parse().unwrap();
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        let request = SignUpRequest {
-            email: "ada@example.com".into(),
-            password: PASSWORD.into(),
-            display_name: "Ada Founder".into(),
-            organization_display_name: "Northwind".into(),
-            ..SignUpRequest::default()
-        };
+        let request = founding("ada@example.com");
         let mut sessions = SessionServiceClient::new(channel.clone());
         let grant = sessions.sign_up(request).await.unwrap().into_inner();
         let bearer = format!("Bearer {}", grant.access_token);

@@ -9,7 +9,7 @@ use std::{
 use devsphere_proto::{
     crm::v1::{CreateLeadRequest, Lead, ListLeadsRequest, lead_service_client::LeadServiceClient},
     identity::v1::{
-        GetMeRequest, Grant, RefreshRequest, SignInRequest, SignUpRequest,
+        GetMeRequest, Grant, RefreshRequest, SignInRequest,
         person_service_client::PersonServiceClient, session_service_client::SessionServiceClient,
     },
 };
@@ -20,7 +20,7 @@ use tonic::{Status, service::interceptor::InterceptedService, transport::Channel
 use super::up::{Folder, Up, binary, run};
 use crate::{
     counts::full_or,
-    whole::{Bearer, PASSWORD, Signed},
+    whole::{Bearer, PASSWORD, Signed, founding},
 };
 
 const EMAIL: &str = "ada@example.com";
@@ -59,13 +59,7 @@ impl Client {
     }
 
     async fn sign_up(&self) -> Grant {
-        let request = SignUpRequest {
-            email: EMAIL.into(),
-            password: PASSWORD.into(),
-            display_name: "Ada Founder".into(),
-            organization_display_name: "Northwind".into(),
-            ..SignUpRequest::default()
-        };
+        let request = founding(EMAIL);
         self.sessions().sign_up(request).await.unwrap().into_inner()
     }
 

@@ -6,10 +6,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use devsphere_auth::{Kind, Organization, Role, Standing, Subject, mint::Minter, module_bits};
+use devsphere_auth::{Kind, Role, Subject, mint::Minter, module_bits};
 use devsphere_boot::Tasks;
 use devsphere_proto::{Contract, crm::v1::lead_service_client::LeadServiceClient};
-use devsphere_testkit::{Counter, eventually};
+use devsphere_testkit::{Counter, eventually, organization};
 use sqlx::{Connection as _, PgConnection, Row as _};
 use uuid::Uuid;
 
@@ -215,15 +215,7 @@ async fn what_is_stored(
 }
 
 fn subject(org: Uuid, person: Uuid, session: Uuid) -> Subject {
-    let organization = Organization {
-        id: org,
-        standing: Standing::Active,
-        zone: "UTC".into(),
-        currency: "EUR".into(),
-        locale: "en".into(),
-        role: Some(Role::Ceo),
-        epoch: 1,
-    };
+    let organization = organization(org, Some(Role::Ceo));
     Subject {
         kind: Kind::User,
         id: person,

@@ -12,7 +12,7 @@ use devsphere_db::cluster;
 use devsphere_proto::{
     crm::v1::{CreateLeadRequest, Lead, ListLeadsRequest, lead_service_client::LeadServiceClient},
     identity::v1::{
-        GetMeRequest, Grant, RefreshRequest, SignInRequest, SignUpRequest,
+        GetMeRequest, Grant, RefreshRequest, SignInRequest,
         person_service_client::PersonServiceClient, session_service_client::SessionServiceClient,
     },
 };
@@ -27,13 +27,13 @@ use tonic::{
 
 use crate::{
     clients::up::{Folder, Up, binary, run},
-    whole::{Bearer, PASSWORD, Signed},
+    whole::{Bearer, PASSWORD, Signed, founding},
 };
 
 const EMAIL: &str = "ada@example.com";
 
 /// A command of the binary, on a data directory.
-pub(super) fn devsphere(command: &str, folder: &Path) -> Command {
+pub fn devsphere(command: &str, folder: &Path) -> Command {
     let mut devsphere = Command::new(binary());
     devsphere.args(command.split(' ')).arg("--data-dir").arg(folder);
     devsphere
@@ -87,13 +87,7 @@ impl Outside {
 }
 
 async fn founder(outside: &Outside) -> Grant {
-    let request = SignUpRequest {
-        email: EMAIL.into(),
-        password: PASSWORD.into(),
-        display_name: "Ada Founder".into(),
-        organization_display_name: "Northwind".into(),
-        ..SignUpRequest::default()
-    };
+    let request = founding(EMAIL);
     outside.sessions().sign_up(request).await.unwrap().into_inner()
 }
 

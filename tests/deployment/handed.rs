@@ -8,7 +8,7 @@ use std::{
 
 use devsphere_proto::{
     crm::v1::{CreateLeadRequest, Lead, lead_service_client::LeadServiceClient},
-    identity::v1::{SignUpRequest, session_service_client::SessionServiceClient},
+    identity::v1::session_service_client::SessionServiceClient,
 };
 use devsphere_testkit::eventually;
 use serde_json::Value;
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     clients::up::{Folder, Up, binary, run},
-    whole::{Bearer, PASSWORD},
+    whole::{Bearer, founding},
 };
 
 const PROCESSES: [&str; 5] = ["identity", "administration", "crm", "sealer", "gateway"];
@@ -106,13 +106,7 @@ async fn five_processes_with_their_own_keys_alone_are_a_mesh() {
     }
     let address = format!("http://{}", gateway.unwrap());
     let channel = Endpoint::from_shared(address).unwrap().connect_lazy();
-    let request = SignUpRequest {
-        email: "ada@example.com".into(),
-        password: PASSWORD.into(),
-        display_name: "Ada Founder".into(),
-        organization_display_name: "Northwind".into(),
-        ..SignUpRequest::default()
-    };
+    let request = founding("ada@example.com");
     let grant = eventually("the first sign-up", async || {
         let mut sessions = SessionServiceClient::new(channel.clone());
         sessions.sign_up(request.clone()).await.ok()

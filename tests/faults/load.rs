@@ -8,7 +8,7 @@ use std::{
 
 use devsphere_proto::{
     crm::v1::lead_service_client::LeadServiceClient,
-    identity::v1::{SignUpRequest, session_service_client::SessionServiceClient},
+    identity::v1::session_service_client::SessionServiceClient,
 };
 use http::Uri;
 use hyper_util::{
@@ -30,7 +30,7 @@ use tonic_health::pb::{
 use crate::{
     apart::front::lead,
     clients::up::Up,
-    whole::{Bearer, PASSWORD},
+    whole::{Bearer, founding},
 };
 
 /// No call waits longer for its answer.
@@ -71,13 +71,7 @@ impl Load {
     /// Signs somebody up.
     pub async fn begin(up: &Up) -> Self {
         let address = format!("http://{}", up.address());
-        let request = SignUpRequest {
-            email: "ada@example.com".into(),
-            password: PASSWORD.into(),
-            display_name: "Ada Founder".into(),
-            organization_display_name: "Northwind".into(),
-            ..SignUpRequest::default()
-        };
+        let request = founding("ada@example.com");
         let channel = Endpoint::from_shared(address.clone()).unwrap().connect_lazy();
         let grant = SessionServiceClient::new(channel).sign_up(request).await.unwrap();
         Self {

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use devsphere_auth::{
-    Attempt, Facts, Kind, Organization, PermissionSet, Permit, Role, Standing, Subject, TicketKey,
-    Verifier, mint::Minter,
+    Attempt, Facts, Kind, PermissionSet, Permit, Role, Subject, TicketKey, Verifier, mint::Minter,
 };
 use devsphere_db::{Database, TenantDb, TenantTx};
 use devsphere_error::{Error, Result};
 use devsphere_ids::RequestId;
 use devsphere_proto::Contract;
-use devsphere_testkit::eventually;
+use devsphere_testkit::{eventually, organization};
 use futures_util::{StreamExt as _, stream};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -61,15 +60,7 @@ impl<'n> Desk<'n> {
     }
 
     async fn permit(&self, place: &Place, method: &str, ticket: Ticket) -> Permit {
-        let organization = Organization {
-            id: place.org,
-            standing: Standing::Active,
-            zone: "UTC".into(),
-            currency: "EUR".into(),
-            locale: "en".into(),
-            role: Some(Role::Ceo),
-            epoch: 1,
-        };
+        let organization = organization(place.org, Some(Role::Ceo));
         let subject = Subject {
             kind: Kind::User,
             id: place.person,

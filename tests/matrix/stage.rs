@@ -6,10 +6,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use devsphere_auth::{Kind, Organization, PermissionSet, Role, Standing, Subject};
+use devsphere_auth::{Kind, PermissionSet, Role, Subject};
 use devsphere_boot::{Channel, Module};
 use devsphere_proto::{Access, Contract, Method};
-use devsphere_testkit::World;
+use devsphere_testkit::{World, organization};
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
@@ -162,15 +162,7 @@ impl Stage {
         let mut records = needs::ids_in(&grant);
         records.retain(|noun, _| ["person", "session", "organization"].contains(&noun.as_str()));
         let id = |noun: &str| -> Uuid { records[noun][0].parse().unwrap() };
-        let organization = Organization {
-            id: id("organization"),
-            standing: Standing::Active,
-            zone: "UTC".into(),
-            currency: "EUR".into(),
-            locale: "en".into(),
-            role: Some(Role::Ceo),
-            epoch: 1,
-        };
+        let organization = organization(id("organization"), Some(Role::Ceo));
         let subject = Subject {
             id: id("person"),
             session: Some(id("session")),

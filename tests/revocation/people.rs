@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use devsphere_auth::{Kind, Organization, Role, Standing, Subject};
+use devsphere_auth::{Kind, Role, Subject};
 use devsphere_proto::{
     crm::v1::{GetLeadRequest, ListLeadsRequest, lead_service_client::LeadServiceClient},
     identity::v1::{
@@ -10,6 +10,7 @@ use devsphere_proto::{
         person_service_client::PersonServiceClient,
     },
 };
+use devsphere_testkit::organization;
 use serde_json::json;
 use sqlx::Executor as _;
 use tonic::{Code, Status};
@@ -62,15 +63,7 @@ impl Someone {
             "iss": "devsphere-identity", "aud": "devsphere-gateway", "iat": now, "nbf": now,
             "exp": now + 600, "sub": person, "sid": session, "org": org, "epoch": 1,
         });
-        let organization = Organization {
-            id: org,
-            standing: Standing::Active,
-            zone: "UTC".into(),
-            currency: "EUR".into(),
-            locale: "en".into(),
-            role: Some(Role::Sales),
-            epoch: 1,
-        };
+        let organization = organization(org, Some(Role::Sales));
         let subject = Subject {
             kind: Kind::User,
             id: person,

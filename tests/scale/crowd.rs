@@ -2,12 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use devsphere_auth::{
-    ASSERTION, Kind, Organization, PermissionSet, Role, Standing, Subject, TicketFields,
-    module_bits,
-};
+use devsphere_auth::{ASSERTION, Kind, PermissionSet, Role, Subject, TicketFields, module_bits};
 use devsphere_proto::Contract;
-use devsphere_testkit::World;
+use devsphere_testkit::{World, organization};
 use sqlx::{AssertSqlSafe, Executor as _, raw_sql};
 use tonic::Request;
 use uuid::Uuid;
@@ -59,21 +56,12 @@ impl<'w> Crowd<'w> {
     }
 
     /// A call of somebody with that role there.
-    pub fn request<T>(&self, organization: Uuid, role: Role, message: T) -> Request<T> {
-        let organization = Organization {
-            id: organization,
-            standing: Standing::Active,
-            zone: "Europe/Berlin".into(),
-            currency: "EUR".into(),
-            locale: "en".into(),
-            role: Some(role),
-            epoch: 1,
-        };
+    pub fn request<T>(&self, org: Uuid, role: Role, message: T) -> Request<T> {
         let subject = Subject {
             kind: Kind::User,
             id: self.who,
             session: Some(Uuid::new_v4()),
-            organization: Some(organization),
+            organization: Some(organization(org, Some(role))),
             client: None,
             permissions: role.permissions(),
         };

@@ -11,7 +11,7 @@ use std::{
 };
 
 use devsphere_db::cluster::{Cluster, ClusterError, Options, SUPERUSER, copy_template};
-use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 
 const PASSWORD: &str = "it's a \"pass\\word\"/@:%";
 /// Tells a copy of this test program which directory to serve until it is killed.
@@ -184,13 +184,9 @@ fn a_lock_file_with_a_number_that_another_program_has_by_now_is_no_obstacle() {
 async fn a_session_that_outlives_a_killed_server_is_waited_for() {
     let dir = Dir::new();
     let cluster = Cluster::start(quick(&dir.data())).unwrap();
-    let mut session = as_owner(&cluster).connect().await.unwrap();
-    let busy = sqlx::query("select count(*) from generate_series(1, 5000000)");
-    let answer = tokio::time::timeout(Duration::from_millis(200), busy.execute(&mut session)).await;
-    assert!(answer.is_err(), "the session is still at work");
+    let _session = busy_session(&cluster).await;
 
-    let killed = Command::new("kill").args(["-KILL", &pid(&dir).unwrap().to_string()]).status();
-    assert!(killed.unwrap().success());
+    kill(pid(&dir).unwrap());
     cluster.stop().unwrap();
 
     let cluster = Cluster::start(quick(&dir.data())).unwrap();
@@ -202,15 +198,11 @@ async fn a_session_that_outlives_a_killed_server_is_waited_for() {
 async fn a_killed_server_comes_back_by_itself_where_it_was() {
     let dir = Dir::new();
     let cluster = Cluster::start(quick(&dir.data())).unwrap();
-    let mut session = as_owner(&cluster).connect().await.unwrap();
-    let busy = sqlx::query("select count(*) from generate_series(1, 5000000)");
-    let answer = tokio::time::timeout(Duration::from_millis(200), busy.execute(&mut session)).await;
-    assert!(answer.is_err(), "the session is still at work");
+    let _session = busy_session(&cluster).await;
 
     for _ in 0..2 {
         let server = pid(&dir).unwrap();
-        let killed = Command::new("kill").args(["-KILL", &server.to_string()]).status();
-        assert!(killed.unwrap().success());
+        kill(server);
         eventually("another server", || {
             pid(&dir) != Some(server) && status(&dir).as_deref() == Some("ready")
         });
@@ -230,8 +222,7 @@ async fn a_server_that_cannot_come_back_is_stopped_all_the_same() {
     let (server, control) = (pid(&dir).unwrap(), dir.data().join("global/pg_control"));
     fs::rename(&control, dir.data().join("aside")).unwrap();
 
-    let killed = Command::new("kill").args(["-KILL", &server.to_string()]).status();
-    assert!(killed.unwrap().success());
+    kill(server);
     eventually("a start in vain", || dir.log().contains("could not find the database system"));
     let begun = Instant::now();
     cluster.stop().unwrap();
@@ -343,6 +334,20 @@ async fn run(options: &PgConnectOptions, statement: &'static str) {
 fn lock_line(dir: &Dir, number: usize) -> Option<String> {
     let lock = fs::read_to_string(dir.data().join("postmaster.pid")).ok()?;
     lock.lines().nth(number - 1).map(|line| line.trim().to_owned())
+}
+
+/// A session that is at work for a second more.
+async fn busy_session(cluster: &Cluster) -> PgConnection {
+    let mut session = as_owner(cluster).connect().await.expect("a connection");
+    let busy = sqlx::query("select count(*) from generate_series(1, 5000000)");
+    let answer = tokio::time::timeout(Duration::from_millis(200), busy.execute(&mut session)).await;
+    assert!(answer.is_err(), "the session is still at work");
+    session
+}
+
+fn kill(pid: u32) {
+    let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    assert!(killed.is_ok_and(|status| status.success()));
 }
 
 fn pid(dir: &Dir) -> Option<u32> {

@@ -105,7 +105,7 @@ impl<'w> Org<'w> {
 }
 
 /// An active organisation as an assertion states it.
-pub(crate) fn organization(id: Uuid, role: Option<Role>) -> Organization {
+pub fn organization(id: Uuid, role: Option<Role>) -> Organization {
     Organization {
         id,
         standing: Standing::Active,

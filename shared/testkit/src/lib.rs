@@ -13,7 +13,7 @@ mod refusal;
 mod world;
 
 pub use backend::Backend;
-pub use caller::{Caller, CallerChannel, Org, Speak};
+pub use caller::{Caller, CallerChannel, Org, Speak, organization};
 pub use counter::{Counter, RoundTrips};
 pub use eventually::eventually;
 pub use refusal::StatusExt;

@@ -12,10 +12,10 @@ mod verbs;
 
 use std::time::SystemTime;
 
-use devsphere_auth::{Kind, Organization, Role, Standing, Subject};
+use devsphere_auth::{Kind, Role, Subject};
 use devsphere_boot::Channel;
 use devsphere_proto::crm::v1::{self as pb, lead_service_client::LeadServiceClient};
-use devsphere_testkit::{Caller, Org, Speak, World};
+use devsphere_testkit::{Caller, Org, Speak, World, organization};
 use tonic::service::interceptor::InterceptedService;
 use uuid::Uuid;
 
@@ -76,15 +76,7 @@ fn minted(
     (kind, id, session): (Kind, Uuid, Option<Uuid>),
     age: i64,
 ) -> String {
-    let organization = Organization {
-        id: org.id().uuid(),
-        standing: Standing::Active,
-        zone: "Europe/Berlin".into(),
-        currency: "EUR".into(),
-        locale: "en".into(),
-        role: Some(Role::Sales),
-        epoch: 1,
-    };
+    let organization = organization(org.id().uuid(), Some(Role::Sales));
     let permissions = Role::Sales.permissions();
     let organization = Some(organization);
     let subject = Subject { kind, id, session, organization, client: None, permissions };
