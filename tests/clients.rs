@@ -2,6 +2,7 @@
 
 mod buf;
 mod curl;
+mod doctor;
 mod grpcio;
 mod grpcurl;
 mod idle;

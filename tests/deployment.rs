@@ -1,6 +1,6 @@
 //! What an installation is run with, away from the developer's machine: files, units, images, backups.
 
-mod backup;
+pub mod backup;
 mod damage;
 mod flags;
 mod handed;

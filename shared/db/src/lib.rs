@@ -19,5 +19,5 @@ pub use change::Change;
 pub use global_tables::{GLOBAL_TABLES, OWNER_FUNCTIONS};
 pub use migrate::Schema;
 pub use pool::{Database, FunctionDb, Proof};
-pub use strength::IS_STRONG;
+pub use strength::Strength;
 pub use tenant::{TenantDb, TenantTx};

@@ -11,7 +11,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use crate::{IS_STRONG, Schema, TenantDb};
+use crate::{Schema, Strength, TenantDb};
 
 /// Readiness and the start-up may wait longer than a caller does.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -90,7 +90,8 @@ impl Database {
     /// # Errors
     /// Says which of them, for the operator.
     pub async fn check(&self) -> Result<()> {
-        if sqlx::query_scalar(IS_STRONG).fetch_one(&self.probe).await? {
+        let strength = Strength::of(&mut *self.probe.acquire().await?).await?;
+        if strength.is_too_much() {
             return Err(Error::internal(format!(
                 "{} is stronger than it should be",
                 self.schema.role()

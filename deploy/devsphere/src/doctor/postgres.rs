@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, anyhow};
 use devsphere_db::{
-    IS_STRONG, Schema,
+    Schema, Strength,
     migrate::{BACKUP, MIGRATOR, SEALER},
 };
 use sqlx::{Connection as _, PgConnection, Row as _};
@@ -123,7 +123,7 @@ async fn migrator(database: &Database, passwords: &Passwords) -> Result<String, 
 async fn sealer(database: &Database, passwords: &Passwords) -> Result<String, Fault> {
     let asked = async {
         let mut sealer = connect(&database.role(SEALER, passwords)?).await?;
-        let strong: bool = sqlx::query_scalar(IS_STRONG).fetch_one(&mut sealer).await?;
+        let strong = Strength::of(&mut sealer).await?.is_too_much();
         let waiting = sqlx::query_scalar("select count(*) from platform.audit_unsealed");
         let waiting: i64 = waiting.fetch_one(&mut sealer).await?;
         sealer.close().await?;
@@ -143,14 +143,14 @@ async fn sealer(database: &Database, passwords: &Passwords) -> Result<String, Fa
 async fn backup(database: &Database, passwords: &Passwords) -> Result<String, Fault> {
     let asked = async {
         let mut backup = connect(&database.role(BACKUP, passwords)?).await?;
-        let reads_all: bool = sqlx::query_scalar(
-            "select rolbypassrls and not (rolsuper or rolcreaterole or rolcreatedb or rolreplication)
-             from pg_roles where rolname = current_user",
-        )
-        .fetch_one(&mut backup)
-        .await?;
+        let found = Strength::of(&mut backup).await?;
         backup.close().await?;
-        if reads_all { Ok(()) } else { Err(anyhow!("is stronger or weaker than it should be")) }
+        let needed = Strength { passes_walls: true, changes_walls: false };
+        if found == needed {
+            Ok(())
+        } else {
+            Err(anyhow!("is stronger or weaker than it should be"))
+        }
     };
     match asked.await {
         Ok(()) => Ok("signs in, and reads past the walls".into()),
@@ -165,7 +165,7 @@ async fn service(
 ) -> Result<String, Fault> {
     let asked = async {
         let mut role = connect(&database.role(&schema.role(), passwords)?).await?;
-        let strong: bool = sqlx::query_scalar(IS_STRONG).fetch_one(&mut role).await?;
+        let strong = Strength::of(&mut role).await?.is_too_much();
         let version: Option<i64> = sqlx::query_scalar("select platform.schema_version($1)")
             .bind(schema.name)
             .fetch_one(&mut role)

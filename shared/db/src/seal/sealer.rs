@@ -7,7 +7,7 @@ use std::{
 
 use sqlx::{Connection as _, PgConnection, Row as _, postgres::PgConnectOptions};
 
-use crate::IS_STRONG;
+use crate::Strength;
 
 use super::{
     SealError,
@@ -65,7 +65,7 @@ impl Sealer {
     /// When it cannot sign in, or `Strong`.
     pub async fn connect(&self) -> Result<PgConnection, SealError> {
         let mut connection = PgConnection::connect_with(&self.options).await?;
-        if sqlx::query_scalar(IS_STRONG).fetch_one(&mut connection).await? {
+        if Strength::of(&mut connection).await?.is_too_much() {
             return Err(SealError::Strong);
         }
         Ok(connection)
