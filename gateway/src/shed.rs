@@ -10,18 +10,21 @@ use std::{
 
 use devsphere_error::{Error, Result};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
 use limit::{Limit, Sample};
 
-/// How long a call may wait for a slot while nothing is wrong: a page's burst of calls drains. Who
-/// waits in vain is the last to wait for a while.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// Calls that may wait for a slot while nothing is wrong: a page's burst drains, and callers who each
+/// wait for their answer are never more. One more is a crowd: all who wait hear no at once, since
+/// whoever comes next can still be answered in good time and they cannot.
+const QUEUE: usize = 64;
 
-/// So long after the last call that waited in vain hardly anybody waits: a queue would only make all
-/// late.
+/// How long a call waits for a slot at most.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// So long after the last refusal hardly anybody waits: a queue would only make all late.
 const PENANCE: Duration = Duration::from_millis(500);
 
 /// Even then one waits for so many slots: what becomes free is not left empty.
@@ -33,6 +36,8 @@ const APPROACH: Duration = Duration::from_millis(10);
 /// The slots of one module.
 pub(crate) struct Shed {
     slots: Arc<Semaphore>,
+    /// Ends every wait, when shedding begins.
+    begins: Notify,
     state: Mutex<State>,
 }
 
@@ -67,7 +72,7 @@ impl Shed {
             surplus: 0,
             shed: None,
         };
-        Arc::new(Self { slots, state: Mutex::new(state) })
+        Arc::new(Self { slots, begins: Notify::new(), state: Mutex::new(state) })
     }
 
     /// Says no before any work is done, where it would be said anyway.
@@ -98,17 +103,24 @@ impl Shed {
 
     /// A slot that became free in time.
     async fn wait(&self) -> Option<OwnedSemaphorePermit> {
+        let begins = self.begins.notified();
         let _waiting = Waiting::begin(self)?;
-        timeout(PATIENCE, self.slots.clone().acquire_owned()).await.ok()?.ok()
+        tokio::select! {
+            permit = timeout(PATIENCE, self.slots.clone().acquire_owned()) => permit.ok()?.ok(),
+            () = begins => None,
+        }
     }
 
-    /// Whether somebody waited in vain of late.
+    /// Whether somebody was refused of late.
     pub(crate) fn is_penitent(&self) -> bool {
         self.lock().is_penitent()
     }
 
     fn refuse(&self) -> Error {
         let mut state = self.lock();
+        if !state.is_penitent() {
+            self.begins.notify_waiters();
+        }
         state.shed = Some(Instant::now());
         state.limit.note_refusal();
         Error::Overloaded
@@ -145,7 +157,7 @@ impl State {
     }
 
     fn may_wait(&self) -> bool {
-        !self.is_penitent() || self.waiting < self.heirs()
+        self.waiting < if self.is_penitent() { self.heirs() } else { QUEUE }
     }
 
     /// Without this, all who come at once would pass for one free slot, and be refused after work.
@@ -224,6 +236,17 @@ mod tests {
         let begun = Instant::now();
         assert!(shed.check().is_err() && shed.enter().await.is_err());
         assert!(begun.elapsed() < PATIENCE);
+    }
+
+    #[tokio::test]
+    async fn one_too_many_in_the_queue_ends_it_at_once_and_whoever_comes_next_is_served() {
+        let shed = Shed::new(1);
+        let kept = shed.enter().await.unwrap();
+        let begun = Instant::now();
+        let crowd = join_all((0..=QUEUE).map(|_| shed.enter())).await;
+        assert!(crowd.iter().all(Result::is_err) && begun.elapsed() < PATIENCE);
+        drop(kept);
+        assert!(shed.enter().await.is_ok());
     }
 
     #[tokio::test]
