@@ -6,6 +6,7 @@ mod json;
 mod leaf;
 mod render;
 mod scan;
+mod swift;
 
 pub(crate) use frames::{Deframer, frame};
 pub(crate) use gzip::{pack, unpack};

@@ -4,6 +4,8 @@ use devsphere_error::{Error, Result};
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 use serde_json::Value;
 
+use super::swift;
+
 /// How fields are called, and whether empty ones are said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Names {
@@ -15,6 +17,11 @@ pub(crate) enum Names {
 
 /// Decodes a message and writes it as JSON.
 pub(crate) fn render(kind: &MessageDescriptor, message: &[u8], names: Names) -> Result<Vec<u8>> {
+    if names == Names::Canonical
+        && let Some(json) = swift::render(kind, message)
+    {
+        return Ok(json);
+    }
     let message = DynamicMessage::decode(kind.clone(), message).map_err(Error::internal)?;
     let mut writer = serde_json::Serializer::new(Vec::with_capacity(256));
     message.serialize_with_options(&mut writer, &options(names)).map_err(Error::internal)?;
