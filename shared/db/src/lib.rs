@@ -8,6 +8,7 @@
 mod change;
 pub mod cluster;
 mod global_tables;
+mod lease;
 pub mod list;
 pub mod migrate;
 mod pool;

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::{Schema, Strength, TenantDb};
 
 /// Readiness and the start-up may wait longer than a caller does.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A service's access to the database: transactions of an organisation, and named functions.
 #[derive(Clone)]
@@ -30,23 +30,20 @@ impl Database {
     /// `wait` for one; after that the service is overloaded.
     pub fn new(schema: Schema, options: PgConnectOptions, size: u32, wait: Duration) -> Self {
         let options = options.application_name(&schema.role());
-        // A cancelled begin would keep its locks, the one on a request id too, until the connection
-        // is used again. Off the caller's path, as the rollback of a dropped transaction is.
         let pool = |size, wait| {
             PgPoolOptions::new()
                 .max_connections(size)
                 .acquire_timeout(wait)
                 .test_before_acquire(false)
                 .idle_timeout(Duration::from_secs(300))
-                .after_release(|connection, _| Box::pin(clean(connection)))
         };
         // Functions have connections of their own: no transaction ever begins there, so a
         // cancelled begin cannot leave one open under a call that opens none.
         Self {
             schema,
             tenant: pool(size, wait).connect_lazy_with(options.clone()),
-            functions: pool(2, wait).connect_lazy_with(options.clone()),
-            probe: pool(1, PATIENCE).connect_lazy_with(options),
+            functions: cleaned(pool(2, wait)).connect_lazy_with(options.clone()),
+            probe: cleaned(pool(1, PATIENCE)).connect_lazy_with(options),
         }
     }
 
@@ -113,6 +110,11 @@ impl Database {
     pub async fn close(&self) {
         tokio::join!(self.tenant.close(), self.functions.close(), self.probe.close());
     }
+}
+
+/// Ends what a call that was cut off has left behind, off the caller's path.
+fn cleaned(pool: PgPoolOptions) -> PgPoolOptions {
+    pool.after_release(|connection, _| Box::pin(clean(connection)))
 }
 
 /// Ends whatever a connection was left in. One that does not answer for so long is given up: the machine

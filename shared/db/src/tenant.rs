@@ -36,10 +36,10 @@
 use devsphere_auth::{Attempt, Permit};
 use devsphere_error::{Error, Result, is_lost_connection};
 use prost::Message;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgPool};
 use tracing::{Instrument as _, Span};
 
-use crate::Change;
+use crate::{Change, lease::Lease};
 
 /// The largest message (`design.md` §8).
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -94,12 +94,12 @@ impl TenantDb {
             otel.kind = "client",
             db.system = "postgresql",
         );
-        let begin = || self.pool.begin_with(AssertSqlSafe(opening.to_owned()));
-        let inner = match begin().instrument(span.clone()).await {
+        let begin = || Lease::begin(&self.pool, opening);
+        let lease = match begin().instrument(span.clone()).await {
             Err(error) if is_lost_connection(&error) => begin().instrument(span.clone()).await,
             opened => opened,
         }?;
-        Ok(TenantTx { inner, permit: permit.clone(), changes: Vec::new(), span })
+        Ok(TenantTx { lease, permit: permit.clone(), changes: Vec::new(), span })
     }
 
     /// Reads the stored answer in a statement of its own, so that it is never part of an error.
@@ -125,7 +125,7 @@ impl TenantDb {
 
 /// An open transaction of one organisation. Dropped, it rolls back.
 pub struct TenantTx {
-    inner: Transaction<'static, Postgres>,
+    lease: Lease,
     permit: Permit,
     changes: Vec<Change>,
     span: Span,
@@ -134,7 +134,7 @@ pub struct TenantTx {
 impl TenantTx {
     /// The connection, for the statements of a store.
     pub fn conn(&mut self) -> &mut PgConnection {
-        &mut self.inner
+        &mut self.lease
     }
 
     /// Who acts here.
@@ -169,8 +169,8 @@ impl TenantTx {
             .bind(facts.address.map(|address| address.to_string()))
             .bind(request_id)
             .bind(stored);
-        record.execute(&mut *self.inner).instrument(self.span.clone()).await?;
-        self.inner.commit().instrument(self.span).await?;
+        record.execute(&mut *self.lease).instrument(self.span.clone()).await?;
+        self.lease.commit().instrument(self.span).await?;
         Ok(answer)
     }
 }
