@@ -10,8 +10,15 @@ use std::{
 use serde_json::Value;
 
 /// The one order in which shared crates stand on each other; those of one step do not know each other.
-const ORDER: [&[&str]; 7] =
-    [&["proto", "ids"], &["error"], &["auth"], &["db"], &["rpc"], &["boot"], &["testkit"]];
+const ORDER: [&[&str]; 7] = [
+    &["proto", "ids"],
+    &["error"],
+    &["auth"],
+    &["db"],
+    &["rpc", "egress"],
+    &["boot"],
+    &["testkit"],
+];
 
 /// Only these make assertions.
 const MINTS: [&str; 3] = ["shared/auth/", "services/identity/", "shared/testkit/"];
@@ -93,6 +100,15 @@ fn the_gateway_has_no_database() {
     let manifest = fs::read_to_string(root().join("gateway/Cargo.toml")).unwrap();
 
     assert!(!manifest.contains("devsphere-db") && !manifest.contains("sqlx"));
+}
+
+#[test]
+fn only_egress_calls_out_to_the_world() {
+    for (name, manifest) in files("Cargo.toml") {
+        // The versions stand in the first, and say nothing of who uses them.
+        let may = name == "Cargo.toml" || name == "shared/egress/Cargo.toml";
+        assert!(may || !manifest.contains("reqwest"), "{name} has a client of its own");
+    }
 }
 
 #[test]

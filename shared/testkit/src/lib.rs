@@ -9,6 +9,7 @@ mod backend;
 mod caller;
 mod counter;
 mod eventually;
+pub mod provider;
 mod refusal;
 mod world;
 

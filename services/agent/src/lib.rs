@@ -1,0 +1,3 @@
+//! AI: asks models of several providers, and counts what it costs.
+
+pub mod provider;
