@@ -29,7 +29,7 @@ use crate::{
     whole::{Bearer, founding},
 };
 
-const PROCESSES: [&str; 5] = ["identity", "administration", "crm", "sealer", "gateway"];
+const PROCESSES: [&str; 6] = ["identity", "administration", "crm", "seo", "sealer", "gateway"];
 
 /// The state directories that a unit of each name would have.
 struct Places<'f>(&'f Folder);
@@ -77,13 +77,13 @@ async fn start(name: &str, place: &Path, settings: &[(&str, String)]) -> (Child,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_processes_with_their_own_keys_alone_are_a_mesh() {
+async fn six_processes_with_their_own_keys_alone_are_a_mesh() {
     let folder = Folder::fresh();
     let path = folder.0.clone();
     // For its database, which is migrated.
     let up = spawn_blocking(move || Up::start(&path, &[])).await.unwrap();
     run(&mut devsphere("keys authority", &folder.0)).unwrap();
-    let names = "keys certificate identity administration crm gateway";
+    let names = "keys certificate identity administration crm seo gateway";
     run(&mut devsphere(names, &folder.0)).unwrap();
     let places = Places(&folder);
     places.hand_out();
@@ -93,7 +93,7 @@ async fn five_processes_with_their_own_keys_alone_are_a_mesh() {
     let server = url.split_once('@').unwrap().1;
     let settings = [
         ("DEVSPHERE_DATABASE_URL", format!("postgres://{server}")),
-        ("DEVSPHERE_PEER", format!("identity={own};administration={own};crm={own}")),
+        ("DEVSPHERE_PEER", format!("identity={own};administration={own};crm={own};seo={own}")),
         ("DEVSPHERE_BIND", own.clone()),
         ("DEVSPHERE_LISTEN", format!("{own}:0")),
     ];
@@ -125,5 +125,5 @@ async fn five_processes_with_their_own_keys_alone_are_a_mesh() {
     spawn_blocking(move || drop(up)).await.unwrap();
 
     assert_eq!(created.into_inner().display_name, "Maria");
-    assert_eq!(ended, [Some(0); 5]);
+    assert_eq!(ended, [Some(0); PROCESSES.len()]);
 }

@@ -30,6 +30,7 @@ fn expected() -> Given {
         given("identity", &signing),
         given("administration", &[]),
         given("crm", &[]),
+        given("seo", &[]),
         given("sealer", &["audit-root.key"]),
         given("backup", &[]),
         ("gateway".to_owned(), BTreeSet::new()),
@@ -145,7 +146,7 @@ fn a_certificate_names_its_service_and_lasts_a_day() {
     let objects = objects();
     let certificates = of_kind(&objects, "Certificate");
     let named: BTreeSet<_> = certificates.iter().map(|certificate| name(certificate)).collect();
-    assert_eq!(named, BTreeSet::from(["administration", "crm", "gateway", "identity"]));
+    assert_eq!(named, BTreeSet::from(["administration", "crm", "gateway", "identity", "seo"]));
     for certificate in certificates {
         let spec = &certificate["spec"];
         let uri = format!("spiffe://devsphere/svc/{}", name(certificate));

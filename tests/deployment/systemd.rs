@@ -83,7 +83,7 @@ fn every_user_of_a_unit_is_made() {
         .filter(|line| line.starts_with("u "))
         .map(|line| line.split_whitespace().nth(1).unwrap())
         .collect();
-    let processes = ["identity", "administration", "crm", "sealer", "gateway"];
+    let processes = ["identity", "administration", "crm", "seo", "sealer", "gateway"];
     let mut needed: Vec<String> = processes.map(|process| format!("devsphere-{process}")).into();
     for unit in files(&deploy("systemd"), ".service") {
         let text = fs::read_to_string(unit).unwrap();
