@@ -20,11 +20,19 @@ use std::{
 
 use serde_json::Value;
 
-use crate::clients::up::{root, run, tool};
+use crate::{
+    apart::set::{GATEWAY, SEALER, SERVICES},
+    clients::up::{root, run, tool},
+};
 
 /// A folder below `deploy`.
 fn deploy(folder: &str) -> PathBuf {
     root().join("deploy").join(folder)
+}
+
+/// What runs, the gateway last.
+fn processes() -> impl Iterator<Item = &'static str> {
+    SERVICES.into_iter().chain([SEALER, GATEWAY])
 }
 
 /// The files of a folder with that ending, by name.

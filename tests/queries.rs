@@ -6,6 +6,10 @@ use devsphere_auth::Role;
 use devsphere_proto::{
     crm::v1::{ListLeadsRequest, lead_service_client::LeadServiceClient},
     identity::v1::{ListMembersRequest, member_service_client::MemberServiceClient},
+    seo::v1::{
+        ListKeywordsRequest, ListSitesRequest, keyword_service_client::KeywordServiceClient,
+        site_service_client::SiteServiceClient,
+    },
 };
 use devsphere_testkit::{Backend, StatusExt as _, World};
 use serde_json::Value;
@@ -109,6 +113,21 @@ async fn every_field_operator_and_order_of_a_list_is_answered_or_refused_by_name
         members.list_members(request).await.map(drop)
     })
     .await;
+    let mut sites = SiteServiceClient::new(ceo.channel("seo"));
+    let of_sites = try_all(&OPERATORS, async |filter, order_by| {
+        let request =
+            ListSitesRequest { filter, order_by, include_total: true, ..Default::default() };
+        sites.list_sites(request).await.map(drop)
+    })
+    .await;
+    let mut keywords = KeywordServiceClient::new(ceo.channel("seo"));
+    let of_keywords = try_all(&OPERATORS, async |filter, order_by| {
+        let request =
+            ListKeywordsRequest { filter, order_by, include_total: true, ..Default::default() };
+        keywords.list_keywords(request).await.map(drop)
+    })
+    .await;
 
     assert!(of_leads > 100 && of_members > 30, "{of_leads} and {of_members} accepted");
+    assert!(of_sites > 60 && of_keywords > 60, "{of_sites} and {of_keywords} accepted");
 }

@@ -10,6 +10,10 @@ use devsphere_proto::{
     administration::v1::{ListAuditRecordsRequest, audit_service_client::AuditServiceClient},
     crm::v1::{ListLeadsRequest, lead_service_client::LeadServiceClient},
     identity::v1::{ListMembersRequest, member_service_client::MemberServiceClient},
+    seo::v1::{
+        ListKeywordsRequest, ListSitesRequest, keyword_service_client::KeywordServiceClient,
+        site_service_client::SiteServiceClient,
+    },
 };
 use devsphere_testkit::World;
 
@@ -51,6 +55,36 @@ async fn leads(crowd: &Crowd<'_>, role: Role, show_deleted: bool) -> usize {
     .await
 }
 
+async fn sites(crowd: &Crowd<'_>, show_deleted: bool) -> usize {
+    let mut stub = SiteServiceClient::new(crowd.world.channel("seo"));
+    try_all(&operators(), async |filter, order_by| {
+        let list = ListSitesRequest {
+            filter,
+            order_by,
+            show_deleted,
+            include_total: true,
+            ..Default::default()
+        };
+        stub.list_sites(crowd.request(crowd.own, Role::Ceo, list)).await.map(drop)
+    })
+    .await
+}
+
+async fn keywords(crowd: &Crowd<'_>, show_deleted: bool) -> usize {
+    let mut stub = KeywordServiceClient::new(crowd.world.channel("seo"));
+    try_all(&operators(), async |filter, order_by| {
+        let list = ListKeywordsRequest {
+            filter,
+            order_by,
+            show_deleted,
+            include_total: true,
+            ..Default::default()
+        };
+        stub.list_keywords(crowd.request(crowd.own, Role::Ceo, list)).await.map(drop)
+    })
+    .await
+}
+
 async fn members(crowd: &Crowd<'_>) -> usize {
     let mut stub = MemberServiceClient::new(crowd.world.channel("identity"));
     try_all(&operators(), async |filter, order_by| {
@@ -85,6 +119,7 @@ async fn look_at_plans(crowd: &Crowd<'_>) {
         if is_soak() {
             asked += members(crowd).await + audit_records(crowd).await;
         }
+        asked += sites(crowd, place > 0).await + keywords(crowd, place > 0).await;
         for (role, show_deleted) in ways.into_iter().skip(full_or(0, place)).take(full_or(4, 1)) {
             asked += leads(crowd, role, show_deleted).await;
         }

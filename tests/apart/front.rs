@@ -12,6 +12,7 @@ use devsphere_proto::{
         GetMeRequest, Grant, person_service_client::PersonServiceClient,
         session_service_client::SessionServiceClient,
     },
+    seo::v1::{ListSitesRequest, site_service_client::SiteServiceClient},
 };
 use devsphere_testkit::{StatusExt as _, eventually};
 use tokio::time::{interval, timeout};
@@ -134,6 +135,8 @@ impl Front {
             PersonServiceClient::new(self.signed(grant)).get_me(GetMeRequest {}).await?;
             let settings = GetSettingsRequest::default();
             SettingsServiceClient::new(self.signed(grant)).get_settings(settings).await?;
+            let list = ListSitesRequest::default();
+            SiteServiceClient::new(self.signed(grant)).list_sites(list).await?;
             Ok(())
         })
         .await

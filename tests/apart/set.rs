@@ -9,6 +9,7 @@ use std::{
 
 use devsphere_boot::{Certificates, Endpoint, Remote, tls};
 use devsphere_db::{Schema, migrate};
+use devsphere_proto::Contract;
 use devsphere_testkit::Backend;
 use serde_json::Value;
 use tokio::{
@@ -26,13 +27,20 @@ use crate::{
 };
 
 /// What runs, in the order in which one would deploy it.
-pub const SERVICES: [&str; 3] = ["identity", "administration", "crm"];
+pub const SERVICES: [&str; MODULES.len()] = {
+    let mut names = [""; MODULES.len()];
+    let mut place = 0;
+    while place < names.len() {
+        names[place] = MODULES[place].schema.name;
+        place += 1;
+    }
+    names
+};
 pub const GATEWAY: &str = "gateway";
 pub const SEALER: &str = "sealer";
 /// Of each there are two.
 pub const NUMBERS: [u8; 2] = [1, 2];
 
-const PORTS: [(&str, u16); 3] = [("identity", 7001), ("crm", 7002), ("administration", 7003)];
 const GATEWAY_PORT: u16 = 8080;
 
 /// Where the processes of one test live.
@@ -168,8 +176,9 @@ impl Set {
 
     /// Where one instance of a service listens.
     pub fn listener(&self, service: &str, number: u8) -> SocketAddr {
-        let (_, port) = PORTS.iter().find(|(name, _)| *name == service).unwrap();
-        (self.address(number), *port).into()
+        let mut modules = Contract::get().unwrap().modules();
+        let module = modules.find(|module| module.name == service).unwrap();
+        (self.address(number), 7000 + u16::try_from(module.bit).unwrap()).into()
     }
 
     /// The way to one instance, which must be that service, for whoever is called so.

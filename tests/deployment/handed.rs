@@ -22,14 +22,13 @@ use uuid::Uuid;
 
 use super::{
     backup::{database_url, devsphere},
-    deploy,
+    deploy, processes,
 };
 use crate::{
+    apart::set::{GATEWAY, SERVICES},
     clients::up::{Folder, Up, binary, run},
     whole::{Bearer, founding},
 };
-
-const PROCESSES: [&str; 5] = ["identity", "administration", "crm", "sealer", "gateway"];
 
 /// The state directories that a unit of each name would have.
 struct Places<'f>(&'f Folder);
@@ -44,14 +43,17 @@ impl Places<'_> {
     fn hand_out(&self) {
         let me = run(std::process::Command::new("id").arg("-un")).unwrap();
         let mut command = std::process::Command::new(deploy("systemd/devsphere-hand-out"));
-        command.args(PROCESSES).env("DEVSPHERE_STATE", &self.0.0).env("DEVSPHERE_USER", me.trim());
+        command
+            .args(processes())
+            .env("DEVSPHERE_STATE", &self.0.0)
+            .env("DEVSPHERE_USER", me.trim());
         run(&mut command).unwrap();
     }
 }
 
 impl Drop for Places<'_> {
     fn drop(&mut self) {
-        for name in PROCESSES {
+        for name in processes() {
             // Left behind, it only costs space.
             let _ = fs::remove_dir_all(self.of(name));
         }
@@ -77,14 +79,14 @@ async fn start(name: &str, place: &Path, settings: &[(&str, String)]) -> (Child,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_processes_with_their_own_keys_alone_are_a_mesh() {
+async fn processes_with_their_own_keys_alone_are_a_mesh() {
     let folder = Folder::fresh();
     let path = folder.0.clone();
     // For its database, which is migrated.
     let up = spawn_blocking(move || Up::start(&path, &[])).await.unwrap();
     run(&mut devsphere("keys authority", &folder.0)).unwrap();
-    let names = "keys certificate identity administration crm gateway";
-    run(&mut devsphere(names, &folder.0)).unwrap();
+    let names = SERVICES.iter().chain([&GATEWAY]).copied().collect::<Vec<_>>().join(" ");
+    run(&mut devsphere(&format!("keys certificate {names}"), &folder.0)).unwrap();
     let places = Places(&folder);
     places.hand_out();
     let [x, y, ..] = Uuid::new_v4().into_bytes();
@@ -93,13 +95,13 @@ async fn five_processes_with_their_own_keys_alone_are_a_mesh() {
     let server = url.split_once('@').unwrap().1;
     let settings = [
         ("DEVSPHERE_DATABASE_URL", format!("postgres://{server}")),
-        ("DEVSPHERE_PEER", format!("identity={own};administration={own};crm={own}")),
+        ("DEVSPHERE_PEER", SERVICES.map(|service| format!("{service}={own}")).join(";")),
         ("DEVSPHERE_BIND", own.clone()),
         ("DEVSPHERE_LISTEN", format!("{own}:0")),
     ];
 
     let (mut running, mut gateway) = (Vec::new(), None);
-    for name in PROCESSES {
+    for name in processes() {
         let (child, ready) = start(name, &places.of(name), &settings).await;
         running.push(child);
         gateway = ready["gateway"].as_str().map(str::to_owned);
@@ -125,5 +127,5 @@ async fn five_processes_with_their_own_keys_alone_are_a_mesh() {
     spawn_blocking(move || drop(up)).await.unwrap();
 
     assert_eq!(created.into_inner().display_name, "Maria");
-    assert_eq!(ended, [Some(0); 5]);
+    assert_eq!(ended, [Some(0); SERVICES.len() + 2]);
 }

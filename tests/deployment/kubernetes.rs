@@ -6,7 +6,10 @@ use devsphere_proto::Contract;
 use serde_json::{Value, json};
 
 use super::{deploy, files, yaml};
-use crate::clients::up::{Folder, run, tool};
+use crate::{
+    clients::up::{Folder, run, tool},
+    matrix::stage::MODULES,
+};
 
 /// The oldest version that has what the manifests use, and the newest whose schemas there are.
 const VERSIONS: [&str; 2] = ["1.27", "1.37"];
@@ -96,7 +99,7 @@ fn nothing_is_forgotten_in_the_list_of_what_is_applied() {
 fn every_pod_is_locked_down_and_bounded() {
     let objects = objects();
     let pods = pods(&objects);
-    assert_eq!(pods.len(), 7, "five processes, the migration and the backup");
+    assert_eq!(pods.len(), MODULES.len() + 4, "and gateway, sealer, migration and backup");
     for (name, pod) in pods {
         let of_pod = &pod["securityContext"];
         assert_eq!(pod["automountServiceAccountToken"], false, "{name}");
@@ -169,7 +172,7 @@ fn every_module_is_deployed_and_found_at_its_port() {
         assert_eq!(service["spec"]["ports"][0]["port"], port, "{}", module.name);
     }
     let deployed: BTreeSet<_> = of_kind(&objects, "Deployment").into_iter().map(name).collect();
-    let built = crate::matrix::stage::MODULES.iter().map(|module| module.schema.name);
+    let built = MODULES.iter().map(|module| module.schema.name);
     let expected: BTreeSet<_> = built.chain(["gateway", "sealer"]).collect();
     assert_eq!(deployed, expected);
 }

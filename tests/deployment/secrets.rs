@@ -14,7 +14,10 @@ use super::{
     kubernetes::{name, objects, of_kind, pods},
     strings, yaml,
 };
-use crate::clients::up::{Folder, run};
+use crate::{
+    apart::set::{GATEWAY, SEALER, SERVICES},
+    clients::up::{Folder, run},
+};
 
 type Given = BTreeMap<String, BTreeSet<String>>;
 
@@ -26,14 +29,14 @@ fn expected() -> Given {
         let more = more.iter().map(|file| (*file).to_owned());
         (name.to_owned(), more.chain([password(name)]).collect())
     };
-    Given::from([
+    let mut expected: Given = SERVICES.iter().map(|service| given(service, &[])).collect();
+    expected.extend([
         given("identity", &signing),
-        given("administration", &[]),
-        given("crm", &[]),
-        given("sealer", &["audit-root.key"]),
+        given(SEALER, &["audit-root.key"]),
         given("backup", &[]),
-        ("gateway".to_owned(), BTreeSet::new()),
-    ])
+        (GATEWAY.to_owned(), BTreeSet::new()),
+    ]);
+    expected
 }
 
 /// A folder of keys in the middle of a rotation, with an authority of its own.
@@ -145,7 +148,7 @@ fn a_certificate_names_its_service_and_lasts_a_day() {
     let objects = objects();
     let certificates = of_kind(&objects, "Certificate");
     let named: BTreeSet<_> = certificates.iter().map(|certificate| name(certificate)).collect();
-    assert_eq!(named, BTreeSet::from(["administration", "crm", "gateway", "identity"]));
+    assert_eq!(named, SERVICES.into_iter().chain([GATEWAY]).collect());
     for certificate in certificates {
         let spec = &certificate["spec"];
         let uri = format!("spiffe://devsphere/svc/{}", name(certificate));

@@ -2,8 +2,11 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use super::{deploy, files};
-use crate::clients::up::{Folder, binary, run};
+use super::{deploy, files, processes};
+use crate::{
+    apart::set::{SEALER, SERVICES},
+    clients::up::{Folder, binary, run},
+};
 
 /// Of 100, where systemd itself calls everything up to 40 fine.
 const EXPOSURE: &str = "15";
@@ -83,8 +86,8 @@ fn every_user_of_a_unit_is_made() {
         .filter(|line| line.starts_with("u "))
         .map(|line| line.split_whitespace().nth(1).unwrap())
         .collect();
-    let processes = ["identity", "administration", "crm", "sealer", "gateway"];
-    let mut needed: Vec<String> = processes.map(|process| format!("devsphere-{process}")).into();
+    let mut needed: Vec<String> =
+        processes().map(|process| format!("devsphere-{process}")).collect();
     for unit in files(&deploy("systemd"), ".service") {
         let text = fs::read_to_string(unit).unwrap();
         let user = text.lines().find_map(|line| line.strip_prefix("User="));
@@ -95,9 +98,16 @@ fn every_user_of_a_unit_is_made() {
         assert!(made.contains(&user.as_str()), "{user}");
     }
     let certified = fs::read_to_string(deploy("systemd/devsphere-certificates.service")).unwrap();
-    for process in processes.into_iter().filter(|process| *process != "sealer") {
+    for process in processes().filter(|process| *process != SEALER) {
         assert!(certified.contains(&format!(" {process} ")), "{process} gets no certificate");
     }
+    let peers = fs::read_to_string(deploy("systemd/devsphere.env")).unwrap();
+    for service in SERVICES {
+        assert!(peers.contains(&format!("{service}=127.0.0.1")), "{service} is not found");
+    }
+    let readme = fs::read_to_string(deploy("systemd/README.md")).unwrap();
+    let enabled = format!("devsphere@{{{}}}", processes().collect::<Vec<_>>().join(","));
+    assert!(readme.contains(&enabled), "{enabled}");
     let script = deploy("systemd/devsphere-hand-out");
     run(Command::new("bash").arg("-n").arg(script)).unwrap();
 }

@@ -6,6 +6,10 @@ use devsphere_proto::{
     administration::v1::{self as administration, settings_service_client::SettingsServiceClient},
     crm::v1::{self as crm, lead_service_client::LeadServiceClient},
     identity::v1::{self as identity, session_service_client::SessionServiceClient},
+    seo::v1::{
+        self as seo, keyword_service_client::KeywordServiceClient,
+        site_service_client::SiteServiceClient,
+    },
 };
 use devsphere_testkit::{Speak, World};
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -172,6 +176,7 @@ impl Place {
             .unwrap();
         settle(world, &assertion, name).await;
         offer(world, &assertion, name).await;
+        publish(world, &assertion, name).await;
         Self {
             org: grant.organization_id.parse().unwrap(),
             person: grant.person.unwrap().person_id.parse().unwrap(),
@@ -222,6 +227,26 @@ async fn offer(world: &World, assertion: &str, name: &str) {
     let mut invitations =
         identity::invitation_service_client::InvitationServiceClient::new(channel());
     invitations.create_invitation(create).await.unwrap();
+}
+
+/// A site, and a keyword of it.
+async fn publish(world: &World, assertion: &str, name: &str) {
+    let channel = || world.with_assertion("seo", assertion);
+    let site = seo::Site {
+        display_name: format!("site of {name}"),
+        base_url: format!("https://{name}.example"),
+        language: "en".into(),
+        ..Default::default()
+    };
+    let create = seo::CreateSiteRequest { site: Some(site), ..Default::default() };
+    let site = SiteServiceClient::new(channel()).create_site(create).await.unwrap();
+    let keyword = seo::Keyword {
+        site_id: site.into_inner().site_id,
+        phrase: format!("phrase of {name}"),
+        ..Default::default()
+    };
+    let create = seo::CreateKeywordRequest { keyword: Some(keyword), ..Default::default() };
+    KeywordServiceClient::new(channel()).create_keyword(create).await.unwrap();
 }
 
 /// What the founder's ticket says.

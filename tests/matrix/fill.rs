@@ -79,7 +79,8 @@ impl Filler {
         if let Some(secret) = self.secrets.get(field.name()).and_then(|found| found.first()) {
             return Ok(Some(Value::String(secret.clone())));
         }
-        if let Some(example) = example(field) {
+        // A page must lie on its site, which has another address than the example.
+        if let Some(example) = example(field).filter(|_| field.name() != "target_url") {
             return self.parse(field, &rules, &example).map(Some);
         }
         self.free(field, &rules)
@@ -127,8 +128,12 @@ impl Filler {
                 Value::String(format!("m{}.{text}", self.turn))
             }
             // Some names are unique in their organisation.
-            Kind::String if field.name() == "display_name" && self.turn > 0 => {
+            Kind::String if ["display_name", "phrase"].contains(&field.name()) && self.turn > 0 => {
                 Value::String(format!("{}{text} {}", self.canary, self.turn))
+            }
+            // So are the addresses of sites.
+            Kind::String if field.name() == "base_url" && self.turn > 0 => {
+                Value::String(text.replace("://", &format!("://m{}.", self.turn)))
             }
             Kind::String if is_free(field, rules) => {
                 Value::String(format!("{}{text}", self.canary))

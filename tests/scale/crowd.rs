@@ -14,6 +14,9 @@ const EACH: usize = 1000;
 /// Members of each, and records of the log.
 const MEMBERS: i32 = 20;
 const RECORDS: i32 = 100;
+/// Sites of each, and keywords, which go round them.
+const SITES: i32 = 50;
+const KEYWORDS: i32 = 500;
 
 /// A world that is full of people.
 pub struct Crowd<'w> {
@@ -45,10 +48,24 @@ impl<'w> Crowd<'w> {
             .execute(&mut admin)
             .await
             .unwrap();
-        for (insert, each) in [(PLACES, 1), (PEOPLE, MEMBERS), (LOG, RECORDS)] {
+        let inserts = [
+            (PLACES, 1),
+            (PEOPLE, MEMBERS),
+            (LOG, RECORDS),
+            (ADDRESSES, SITES),
+            (PHRASES, KEYWORDS),
+        ];
+        for (insert, each) in inserts {
             sqlx::query(insert).bind(each).execute(&mut admin).await.unwrap();
         }
-        for table in ["crm.lead", "identity.member", "identity.organization", "platform.audit"] {
+        for table in [
+            "crm.lead",
+            "identity.member",
+            "identity.organization",
+            "platform.audit",
+            "seo.site",
+            "seo.keyword",
+        ] {
             let vacuum = format!("vacuum analyze {table}");
             admin.execute(raw_sql(AssertSqlSafe(vacuum))).await.unwrap();
         }
@@ -125,4 +142,18 @@ const LOG: &str = "
         create_time)
     select org_id, 'lead.created', 'lead', gen_random_uuid(), 'user', gen_random_uuid(),
         '/devsphere.crm.v1.LeadService/CreateLead', gen_random_uuid(), now() - n * interval '1 minute'
+    from generate_series(1, $1) as n, organization";
+
+const ADDRESSES: &str = "
+    insert into seo.site (org_id, site_id, display_name, base_url, language, approval_gate, create_time, delete_time)
+    select org_id, md5(place || ' ' || n % 50)::uuid, 'Site ' || n, 'https://s' || n || '.example', 'en', 'required',
+        now() - n * interval '1 day', case when n % 10 = 7 then now() end
+    from generate_series(1, $1) as n, organization";
+
+const PHRASES: &str = "
+    insert into seo.keyword (org_id, keyword_id, site_id, phrase, device, intent, monthly_volume, create_time,
+        delete_time)
+    select org_id, gen_random_uuid(), md5(place || ' ' || n % 50)::uuid, 'phrase ' || n, 'desktop',
+        case when n % 3 > 0 then 'commercial' end, n, now() - n * interval '1 minute',
+        case when n % 10 = 7 then now() end
     from generate_series(1, $1) as n, organization";

@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Executor as _, raw_sql};
 use crate::matrix::stage::MODULES;
 
 /// The tables of which a thousand organisations have many rows.
-const LARGE: [&str; 3] = ["lead", "member", "audit"];
+const LARGE: [&str; 5] = ["lead", "member", "audit", "site", "keyword"];
 
 /// Begins at a person, who is a member of few organisations however many there are.
 const OF_ONE_PERSON: &str = "member_of_person";

@@ -5,6 +5,7 @@ mod kept;
 mod leads;
 mod organization;
 mod purge;
+mod site;
 
 use std::time::Duration;
 
@@ -84,7 +85,8 @@ async fn fill(
 ) -> Result<()> {
     organization::found(client, kept, database, passwords).await?;
     organization::join(client, kept).await?;
-    leads::enter(client, kept).await
+    leads::enter(client, kept).await?;
+    site::enter(client, kept).await
 }
 
 /// The demo's users, once they are complete.

@@ -7,19 +7,16 @@ mod store;
 mod verb;
 mod wire;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use devsphere_auth::{Caller, Kind};
 use devsphere_error::{Error, Result};
 use devsphere_ids::{LeadId, PersonId};
-use devsphere_rpc::{etag, mask::Mask};
+use devsphere_rpc::{editable, etag, mask::Mask};
 use serde::Serialize;
 
 use crate::money::Money;
 pub(crate) use rpc::Leads;
 use verb::{State, Verb};
-
-/// The trash keeps a lead so long.
-const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// A person or a company that may become a client. Its JSON is what events and audit show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
@@ -85,10 +82,6 @@ struct Edit {
 }
 
 impl Lead {
-    fn purge_time(&self) -> Option<DateTime<Utc>> {
-        self.delete_time.map(|since| since + KEPT)
-    }
-
     /// The state after the verb, or why it cannot be used on what the caller read.
     fn after(&self, verb: Verb, etag: &str) -> Result<State> {
         etag::check(etag, self.version)?;
@@ -136,28 +129,22 @@ impl Draft {
     }
 }
 
-macro_rules! editable {
-    ($($field:ident),+) => {
-        impl Edit {
-            const FIELDS: &[&str] = &[$(stringify!($field)),+];
-
-            /// The lead as it would be.
-            fn apply(self, lead: &Lead) -> Result<Lead> {
-                lead.after(Verb::Update, &self.etag)?;
-                let mut edited = lead.clone();
-                $(if self.mask.has(stringify!($field)) {
-                    edited.$field = self.content.$field;
-                })+
-                if edited.display_name.is_empty() && edited.company.is_empty() {
-                    return Err(Error::field("lead", "display_name or company is required"));
-                }
-                Ok(edited)
-            }
+impl Edit {
+    /// The lead as it would be.
+    fn apply(self, lead: &Lead) -> Result<Lead> {
+        lead.after(Verb::Update, &self.etag)?;
+        let mut edited = lead.clone();
+        self.content.write(&self.mask, &mut edited);
+        if edited.display_name.is_empty() && edited.company.is_empty() {
+            return Err(Error::field("lead", "display_name or company is required"));
         }
-    };
+        Ok(edited)
+    }
 }
 
-editable!(display_name, company, job_title, email, phone, website, source, value, tags, note);
+editable!(
+    Content => Lead: display_name, company, job_title, email, phone, website, source, value, tags, note,
+);
 
 #[cfg(test)]
 mod tests {

@@ -70,13 +70,14 @@ impl Role {
     /// What the role may do; `*` at the end stands for everything that begins so.
     const fn grants(self) -> &'static [&'static str] {
         match self {
-            Self::Ceo | Self::Admin => &["administration.*", "crm.*", "identity.*"],
+            Self::Ceo | Self::Admin => &["administration.*", "crm.*", "identity.*", "seo.*"],
             Self::Manager => &[
                 "administration.names.resolve",
                 "administration.settings.read",
                 "crm.*",
                 "identity.members.read",
                 "identity.organization.read",
+                "seo.*",
             ],
             Self::Sales => &[
                 "administration.names.resolve",
@@ -85,14 +86,23 @@ impl Role {
                 "identity.members.read",
                 "identity.organization.read",
             ],
+            Self::Seo => &[
+                "administration.names.resolve",
+                "administration.settings.read",
+                "identity.members.read",
+                "identity.organization.read",
+                "seo.*",
+            ],
             Self::Viewer => &[
                 "administration.names.resolve",
                 "administration.settings.read",
                 "crm.all",
                 "crm.leads.read",
                 "identity.organization.read",
+                "seo.keywords.read",
+                "seo.sites.read",
             ],
-            Self::Seo | Self::Finance | Self::Hr | Self::Support | Self::Operator => &[
+            Self::Finance | Self::Hr | Self::Support | Self::Operator => &[
                 "administration.names.resolve",
                 "administration.settings.read",
                 "identity.members.read",

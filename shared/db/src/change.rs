@@ -1,5 +1,6 @@
 //! What a change leaves behind: one event and one audit record.
 
+use devsphere_error::{Error, Result};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -22,6 +23,21 @@ pub struct Change {
 }
 
 impl Change {
+    /// A change of a record whose JSON is what events and audit show.
+    ///
+    /// # Errors
+    /// When it has no JSON.
+    pub fn of<T: Serialize>(
+        name: &'static str,
+        noun: &'static str,
+        record: (Uuid, i64),
+        before: Option<&T>,
+        after: &T,
+    ) -> Result<Self> {
+        let json = |record: &T| serde_json::to_value(record).map_err(Error::internal);
+        Ok(Self::between(name, noun, record, before.map(json).transpose()?, json(after)?))
+    }
+
     /// A change from one state of the record to another, as JSON objects; only what differs is kept.
     pub fn between(
         name: &'static str,

@@ -46,6 +46,9 @@ pub enum Error {
     /// A value that must be unique is taken.
     #[error("{0} already exists")]
     AlreadyExists(&'static str),
+    /// The same where the caller may see who holds it: the field, and the holder's name.
+    #[error("{what} already exists")]
+    Taken { what: &'static str, field: String, holder: String },
     /// The record, or the organisation, does not allow this now.
     #[error("{message}")]
     InvalidState { cause: &'static str, message: &'static str },

@@ -116,7 +116,7 @@ impl Error {
             Self::Csrf => (Code::PermissionDenied, "CSRF"),
             Self::Invalid(_) | Self::BadRequest { .. } => (Code::InvalidArgument, "BAD_REQUEST"),
             Self::NotFound(_) => (Code::NotFound, "NOT_FOUND"),
-            Self::AlreadyExists(_) => (Code::AlreadyExists, "ALREADY_EXISTS"),
+            Self::AlreadyExists(_) | Self::Taken { .. } => (Code::AlreadyExists, "ALREADY_EXISTS"),
             Self::InvalidState { .. } => (Code::FailedPrecondition, "INVALID_STATE"),
             Self::BadTransition { .. } => (Code::FailedPrecondition, "BAD_TRANSITION"),
             Self::Locked { .. } => (Code::FailedPrecondition, "LOCKED"),
@@ -152,6 +152,10 @@ impl Error {
             }
             Self::Conflict { etag: Some(etag) } => {
                 put("etag", etag);
+            }
+            Self::Taken { field, holder, .. } => {
+                put("field", field);
+                put("holder", holder);
             }
             _ => {}
         }

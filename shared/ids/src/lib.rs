@@ -70,6 +70,8 @@ ids! {
     CustomRoleId,
     /// An invitation to join an organisation.
     InvitationId,
+    /// A phrase that a site wants to be found with.
+    KeywordId,
     /// A lead.
     LeadId,
     /// A membership: one person in one organisation.
@@ -82,6 +84,8 @@ ids! {
     RequestId,
     /// A signed-in session of a person.
     SessionId,
+    /// A website that content is written for.
+    SiteId,
 }
 
 #[cfg(test)]

@@ -36,6 +36,24 @@ impl Mask {
     }
 }
 
+/// Names the fields that an update may write, and lets those in its mask pass from what was sent
+/// into the record: `editable!(Content => Lead: display_name, note);`
+#[macro_export]
+macro_rules! editable {
+    ($content:ident => $record:ident: $($field:ident),+ $(,)?) => {
+        impl $content {
+            const FIELDS: &[&str] = &[$(stringify!($field)),+];
+
+            /// Writes what the mask touches.
+            fn write(self, mask: &$crate::mask::Mask, record: &mut $record) {
+                $(if mask.has(stringify!($field)) {
+                    record.$field = self.$field;
+                })+
+            }
+        }
+    };
+}
+
 fn covers(path: &str, field: &str) -> bool {
     let below = field.strip_prefix(path);
     path == "*" || below.is_some_and(|below| below.is_empty() || below.starts_with('.'))

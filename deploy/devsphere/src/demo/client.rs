@@ -8,6 +8,9 @@ use devsphere_proto::{
         Grant, SignInRequest, member_service_client::MemberServiceClient,
         session_service_client::SessionServiceClient,
     },
+    seo::v1::{
+        keyword_service_client::KeywordServiceClient, site_service_client::SiteServiceClient,
+    },
 };
 use tonic::{
     Code, Request, Status,
@@ -26,6 +29,8 @@ pub(super) struct SignedIn {
     pub(super) person_id: String,
     pub(super) leads: LeadServiceClient<InterceptedService<Channel, Bearer>>,
     pub(super) members: MemberServiceClient<InterceptedService<Channel, Bearer>>,
+    pub(super) sites: SiteServiceClient<InterceptedService<Channel, Bearer>>,
+    pub(super) keywords: KeywordServiceClient<InterceptedService<Channel, Bearer>>,
 }
 
 /// Puts the token on each call.
@@ -64,7 +69,9 @@ impl Client {
         Ok(SignedIn {
             person_id: person.person_id.clone(),
             leads: LeadServiceClient::new(channel.clone()),
-            members: MemberServiceClient::new(channel),
+            members: MemberServiceClient::new(channel.clone()),
+            sites: SiteServiceClient::new(channel.clone()),
+            keywords: KeywordServiceClient::new(channel),
         })
     }
 }

@@ -20,8 +20,8 @@ use super::{
 
 const TABLE: &str = include_str!("leads.csv");
 
-/// Whoever acts on a lead that nobody owns.
-const MANAGER: &str = "amara";
+/// Whoever acts on a lead that nobody owns, and enters what is everybody's.
+pub(super) const MANAGER: &str = "amara";
 
 /// One line of the table.
 #[derive(Debug, Deserialize)]

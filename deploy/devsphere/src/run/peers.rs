@@ -105,8 +105,9 @@ mod tests {
 
     #[test]
     fn ports_follow_the_modules_numbers() {
-        let ports = ["identity", "crm", "administration"].map(|service| port(service).unwrap());
+        let services = ["identity", "crm", "administration", "seo"];
+        let ports = services.map(|service| port(service).unwrap());
 
-        assert_eq!(ports, [7001, 7002, 7003]);
+        assert_eq!(ports, [7001, 7002, 7003, 7004]);
     }
 }

@@ -13,7 +13,7 @@ use devsphere_boot::{
     export::{Chunks, Exporter},
 };
 use devsphere_db::{Change, TenantDb, TenantTx};
-use devsphere_error::{Error, Result};
+use devsphere_error::Result;
 use devsphere_proto::crm::v1::{self as pb, lead_service_server::LeadService};
 use devsphere_rpc::admit;
 use tonic::{Request, Response, Status};
@@ -41,9 +41,8 @@ impl Leads {
 
 /// Notes what became of a lead: one event and one audit record.
 fn emit(tx: &mut TenantTx, event: &'static str, before: Option<&Lead>, after: &Lead) -> Result<()> {
-    let json = |lead: &Lead| serde_json::to_value(lead).map_err(Error::internal);
     let record = (after.lead_id.uuid(), after.version);
-    tx.emit(Change::between(event, "lead", record, before.map(json).transpose()?, json(after)?));
+    tx.emit(Change::of(event, "lead", record, before, after)?);
     Ok(())
 }
 

@@ -1,12 +1,10 @@
 //! Between the contract's words and the domain's. `admit` has applied the rules of the contract.
 
-use std::str::FromStr;
-
 use devsphere_auth::Caller;
 use devsphere_error::{Check, Error, Result};
-use devsphere_ids::{LeadId, NotAnId, PersonId};
+use devsphere_ids::{LeadId, PersonId};
 use devsphere_proto::{crm::v1 as pb, r#type::v1 as types};
-use devsphere_rpc::{etag, mask::Mask, time::timestamp};
+use devsphere_rpc::{etag, id, mask::Mask, time::timestamp, trash};
 
 use super::{Content, Draft, Edit, Lead, State, Verb};
 use crate::money::Money;
@@ -34,21 +32,6 @@ pub(super) struct Step {
     pub(super) reason: String,
 }
 
-/// An id of a field that may be empty.
-pub(super) fn optional<T: FromStr<Err = NotAnId>>(text: &str) -> Result<Option<T>, NotAnId> {
-    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
-}
-
-/// Ids of a field that repeats.
-pub(super) fn all<T: FromStr<Err = NotAnId>>(texts: &[String]) -> Result<Vec<T>, NotAnId> {
-    texts.iter().map(|text| text.parse()).collect()
-}
-
-/// What a field hears whose text is no id.
-pub(super) fn bad(field: &'static str) -> impl FnOnce(NotAnId) -> Error {
-    move |problem| Error::field(field, problem.to_string())
-}
-
 /// The lead as this caller is shown it.
 pub(super) fn shown(lead: Lead, caller: &Caller) -> pb::Lead {
     message(lead, &Verb::given_by(caller.permissions()))
@@ -61,7 +44,7 @@ pub(super) fn all_shown(leads: Vec<Lead>, caller: &Caller) -> Vec<pb::Lead> {
 }
 
 fn message(lead: Lead, verbs: &[Verb]) -> pb::Lead {
-    let purge_time = lead.purge_time();
+    let purge_time = trash::purge_time(lead.delete_time);
     pb::Lead {
         allowed_actions: lead.allowed_actions(verbs).into_iter().map(Into::into).collect(),
         lead_id: lead.lead_id.to_string(),
@@ -175,8 +158,8 @@ impl TryFrom<pb::UpdateLeadRequest> for Update {
         let (lead_id, etag) = (lead.lead_id.clone(), lead.etag.clone());
         let content = content(lead, "lead", &mut check);
         check.done()?;
-        let mask = Mask::new(request.update_mask.as_ref(), Edit::FIELDS)?;
-        let lead_id = lead_id.parse().map_err(bad("lead.lead_id"))?;
+        let mask = Mask::new(request.update_mask.as_ref(), Content::FIELDS)?;
+        let lead_id = lead_id.parse().map_err(id::bad("lead.lead_id"))?;
         let edit = Edit { lead_id, etag, mask, content };
         Ok(Self { edit, validate_only: request.validate_only })
     }
@@ -184,7 +167,7 @@ impl TryFrom<pb::UpdateLeadRequest> for Update {
 
 /// A lead as the caller wants it; what only the mesh writes is passed over.
 fn draft(lead: pb::Lead, at: &str, check: &mut Check) -> Draft {
-    let owner_id = check.take(format!("{at}.owner_id"), optional(&lead.owner_id)).flatten();
+    let owner_id = check.take(format!("{at}.owner_id"), id::optional(&lead.owner_id)).flatten();
     let content = content(lead, at, check);
     Draft { lead_id: LeadId::fresh(), owner_id, assigned_by: None, content }
 }
@@ -210,7 +193,7 @@ fn content(lead: pb::Lead, at: &str, check: &mut Check) -> Content {
 
 impl Step {
     fn new(lead_id: &str, etag: String, verb: Verb) -> Result<Self> {
-        let lead_id = lead_id.parse().map_err(bad("lead_id"))?;
+        let lead_id = lead_id.parse().map_err(id::bad("lead_id"))?;
         Ok(Self { lead_id, etag, verb, reason: String::new() })
     }
 

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use devsphere_auth::Permit;
 use devsphere_db::TenantTx;
-use devsphere_error::{Error, Result};
+use devsphere_error::Result;
 use devsphere_ids::{LeadId, PersonId};
-use devsphere_proto::{crm::v1 as pb, r#type::v1::ItemError};
+use devsphere_proto::crm::v1 as pb;
+use devsphere_rpc::{batch::sort_out, id};
 
 use super::{Leads, emit};
 use crate::lead::{
@@ -19,11 +20,12 @@ impl Leads {
         &self,
         (permit, request): (Permit, pb::BatchGetLeadsRequest),
     ) -> Result<pb::BatchGetLeadsResponse> {
-        let lead_ids = wire::all(&request.lead_ids).map_err(wire::bad("lead_ids"))?;
+        let lead_ids = id::all(&request.lead_ids).map_err(id::bad("lead_ids"))?;
 
         let mut tx = self.db.read(&permit).await?;
         let found = store::fetch(&mut tx, &lead_ids).await?;
-        let (leads, errors) = sort_out(&lead_ids, found, request.allow_partial, |_| Ok(()))?;
+        let (leads, errors) =
+            sort_out(("lead", &lead_ids), by_id(found), request.allow_partial, |_| Ok(()))?;
 
         Ok(pb::BatchGetLeadsResponse { leads: wire::all_shown(leads, permit.caller()), errors })
     }
@@ -51,8 +53,8 @@ impl Leads {
         &self,
         (permit, request): (Permit, pb::BatchAssignLeadsRequest),
     ) -> Result<pb::BatchAssignLeadsResponse> {
-        let lead_ids = wire::all(&request.lead_ids).map_err(wire::bad("lead_ids"))?;
-        let owner_id = wire::optional(&request.owner_id).map_err(wire::bad("owner_id"))?;
+        let lead_ids = id::all(&request.lead_ids).map_err(id::bad("lead_ids"))?;
+        let owner_id = id::optional(&request.owner_id).map_err(id::bad("owner_id"))?;
         let owner = owner_id.map(|owner| ("owner_id".to_owned(), owner));
         self.members.check(&permit, owner).await?;
         let me = PersonId::from(permit.caller().id());
@@ -60,7 +62,8 @@ impl Leads {
         let mut tx = self.db.write(&permit).await?;
         let found = store::fetch_for_update(&mut tx, &lead_ids).await?;
         let can = |lead: &Lead| lead.after(Verb::Assign, "").map(drop);
-        let (before, errors) = sort_out(&lead_ids, found, request.allow_partial, can)?;
+        let (before, errors) =
+            sort_out(("lead", &lead_ids), by_id(found), request.allow_partial, can)?;
         let given: Vec<_> = before.iter().filter(|lead| !lead.is_given(owner_id, me)).collect();
         let after = store::update_owner(&mut tx, &ids(given), owner_id, me).await?;
         let leads = emit_all(&mut tx, Verb::Assign, before, after)?;
@@ -73,12 +76,13 @@ impl Leads {
         &self,
         (permit, request): (Permit, pb::BatchDeleteLeadsRequest),
     ) -> Result<pb::BatchDeleteLeadsResponse> {
-        let lead_ids = wire::all(&request.lead_ids).map_err(wire::bad("lead_ids"))?;
+        let lead_ids = id::all(&request.lead_ids).map_err(id::bad("lead_ids"))?;
 
         let mut tx = self.db.write(&permit).await?;
         let found = store::fetch_for_update(&mut tx, &lead_ids).await?;
         let can = |lead: &Lead| lead.after(Verb::Delete, "").map(drop);
-        let (before, errors) = sort_out(&lead_ids, found, request.allow_partial, can)?;
+        let (before, errors) =
+            sort_out(("lead", &lead_ids), by_id(found), request.allow_partial, can)?;
         let after = store::update_trash(&mut tx, &ids(&before), true).await?;
         let leads = emit_all(&mut tx, Verb::Delete, before, after)?;
 
@@ -97,40 +101,6 @@ fn ids<'a>(leads: impl IntoIterator<Item = &'a Lead>) -> Vec<LeadId> {
 
 fn by_id(leads: Vec<Lead>) -> HashMap<LeadId, Lead> {
     leads.into_iter().map(|lead| (lead.lead_id, lead)).collect()
-}
-
-/// What was found, in the order asked for. The first refusal ends it all, unless the caller
-/// takes a part; then the refused are listed with their places.
-fn sort_out(
-    lead_ids: &[LeadId],
-    found: Vec<Lead>,
-    allow_partial: bool,
-    check: impl Fn(&Lead) -> Result<()>,
-) -> Result<(Vec<Lead>, Vec<ItemError>)> {
-    let mut found = by_id(found);
-    let (mut leads, mut errors) = (Vec::new(), Vec::new());
-    for (index, lead_id) in (0..).zip(lead_ids) {
-        let lead = found.remove(lead_id).ok_or(Error::NotFound("lead"));
-        match lead.and_then(|lead| check(&lead).map(|()| lead)) {
-            Ok(lead) => leads.push(lead),
-            Err(error) if allow_partial => errors.push(item_error(index, error)?),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok((leads, errors))
-}
-
-/// What one item's refusal says; anything but a refusal fails the whole batch.
-fn item_error(index: i32, error: Error) -> Result<ItemError> {
-    match error {
-        Error::NotFound(_) | Error::InvalidState { .. } => Ok(ItemError {
-            index,
-            reason: error.reason().into(),
-            cause: error.cause().into(),
-            message: error.to_string(),
-        }),
-        other => Err(other),
-    }
 }
 
 /// Notes what became of each, and answers them in their old order; those that nothing was

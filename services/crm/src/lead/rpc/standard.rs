@@ -3,7 +3,10 @@
 use devsphere_auth::Permit;
 use devsphere_error::Result;
 use devsphere_proto::crm::v1 as pb;
-use devsphere_rpc::page::{self, Query};
+use devsphere_rpc::{
+    id,
+    page::{self, Query},
+};
 
 use super::{Leads, emit};
 use crate::lead::{
@@ -31,7 +34,7 @@ impl Leads {
         &self,
         (permit, request): (Permit, pb::GetLeadRequest),
     ) -> Result<pb::Lead> {
-        let lead_id = request.lead_id.parse().map_err(wire::bad("lead_id"))?;
+        let lead_id = request.lead_id.parse().map_err(id::bad("lead_id"))?;
 
         let mut tx = self.db.read(&permit).await?;
         let lead = store::only(store::fetch(&mut tx, &[lead_id]).await?)?;

@@ -5,7 +5,7 @@ use devsphere_db::TenantTx;
 use devsphere_error::Result;
 use devsphere_ids::{LeadId, PersonId};
 use devsphere_proto::crm::v1 as pb;
-use devsphere_rpc::etag;
+use devsphere_rpc::{etag, id};
 
 use super::{Leads, emit};
 use crate::lead::{
@@ -18,8 +18,8 @@ impl Leads {
         &self,
         (permit, request): (Permit, pb::AssignLeadRequest),
     ) -> Result<pb::Lead> {
-        let lead_id = request.lead_id.parse().map_err(wire::bad("lead_id"))?;
-        let owner_id = wire::optional(&request.owner_id).map_err(wire::bad("owner_id"))?;
+        let lead_id = request.lead_id.parse().map_err(id::bad("lead_id"))?;
+        let owner_id = id::optional(&request.owner_id).map_err(id::bad("owner_id"))?;
         let owner = owner_id.map(|owner| ("owner_id".to_owned(), owner));
         self.members.check(&permit, owner).await?;
         let me = PersonId::from(permit.caller().id());

@@ -1,0 +1,33 @@
+//! Search: the sites that content is written for, and the phrases that they want to be found with.
+
+mod keyword;
+mod record;
+mod site;
+mod web;
+mod word;
+
+use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Service};
+use devsphere_db::Schema;
+use devsphere_error::Result;
+use devsphere_proto::seo::v1::{
+    keyword_service_server::KeywordServiceServer, site_service_server::SiteServiceServer,
+};
+use sqlx::migrate::Migrator;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Everything the mesh needs to run this module.
+pub const MODULE: Module =
+    Module { schema: Schema { name: "seo", migrations: &MIGRATIONS }, service };
+
+fn service(ctx: &Ctx) -> Result<Service> {
+    let (verifier, renewal) = (ctx.verifier()?, ctx.renewal()?);
+    let sites = SiteServiceServer::new(site::Sites::new(ctx))
+        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_encoding_message_size(MESSAGE_LIMIT);
+    let keywords = keyword::Keywords::new(ctx, verifier.clone(), renewal.clone());
+    let keywords = KeywordServiceServer::new(keywords)
+        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_encoding_message_size(MESSAGE_LIMIT);
+    Service::of(ctx, verifier, renewal).add(sites).add(keywords).build()
+}
