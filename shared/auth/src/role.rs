@@ -72,6 +72,7 @@ impl Role {
         match self {
             Self::Ceo | Self::Admin => &["administration.*", "crm.*", "identity.*"],
             Self::Manager => &[
+                "administration.agents.read",
                 "administration.names.resolve",
                 "administration.settings.read",
                 "crm.*",
@@ -92,7 +93,14 @@ impl Role {
                 "crm.leads.read",
                 "identity.organization.read",
             ],
-            Self::Seo | Self::Finance | Self::Hr | Self::Support | Self::Operator => &[
+            Self::Seo => &[
+                "administration.agents.read",
+                "administration.names.resolve",
+                "administration.settings.read",
+                "identity.members.read",
+                "identity.organization.read",
+            ],
+            Self::Finance | Self::Hr | Self::Support | Self::Operator => &[
                 "administration.names.resolve",
                 "administration.settings.read",
                 "identity.members.read",
