@@ -11,6 +11,7 @@ use std::{
 };
 
 use devsphere_boot::{Certificates, Channel, Endpoint, channel};
+use devsphere_proto::{Access, Contract};
 use devsphere_testkit::World;
 
 use super::{
@@ -33,9 +34,13 @@ impl Apart {
     pub async fn start() -> Self {
         let set = Set::arrange("1h").await.patient();
         let running = set.start_all().await;
-        let nobody = Press::ours(&set).print(vec![service(WRONG_PEER)], SystemTime::now());
-        nobody.write(&set.folder().join("certificates"), WRONG_PEER);
-        let names = SERVICES.into_iter().chain([GATEWAY, WRONG_PEER]);
+        // Internal methods may name services that do not run yet.
+        let strangers: Vec<_> = named().filter(|name| !has_own(name)).chain([WRONG_PEER]).collect();
+        for name in &strangers {
+            let paper = Press::ours(&set).print(vec![service(name)], SystemTime::now());
+            paper.write(&set.folder().join("certificates"), name);
+        }
+        let names = SERVICES.into_iter().chain([GATEWAY]).chain(strangers);
         let names = names.map(|name| (name, set.certificates(name))).collect();
         let (ways, turn) = (Mutex::default(), AtomicUsize::new(0));
         Self { _running: running, set, names, ways, turn }
@@ -63,6 +68,23 @@ impl Apart {
         let open = || channel(&self.set.instances(service, own));
         ways.entry((name, service)).or_insert_with(open).clone()
     }
+}
+
+/// The services that internal methods name.
+fn named() -> impl Iterator<Item = &'static str> {
+    Contract::get()
+        .unwrap()
+        .methods()
+        .flat_map(|method| match &method.access {
+            Access::Internal { services, .. } => services.as_slice(),
+            _ => &[],
+        })
+        .copied()
+}
+
+/// Whether the set makes its certificate.
+fn has_own(name: &str) -> bool {
+    name == GATEWAY || SERVICES.contains(&name)
 }
 
 impl Set {

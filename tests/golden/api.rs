@@ -174,6 +174,7 @@ fn flatten(rules: &DynamicMessage, above: &str, found: &mut Vec<String>) {
             }
             Value::String(text) => found.push(format!("{name}={text}")),
             Value::Bool(switch) => found.push(format!("{name}={switch}")),
+            Value::F64(number) => found.push(format!("{name}={number}")),
             value => found.push(format!("{name}={}", number(value))),
         }
     }

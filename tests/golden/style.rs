@@ -19,7 +19,8 @@ const NAME_AN_ORGANISATION: [&str; 5] = [
 ];
 
 /// Lists without pages, each with why.
-const SHORT_LISTS: [(&str, &str); 4] = [
+const SHORT_LISTS: [(&str, &str); 5] = [
+    ("ListAgents", "as many as this build has"),
     ("ListKeys", "one or two keys"),
     ("ListMemberAccess", "as many as this build has nouns"),
     ("ListPermissions", "as many as this build has"),

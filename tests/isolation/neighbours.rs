@@ -3,7 +3,10 @@
 use devsphere_auth::{Kind, PermissionSet, TicketFields, TicketKey, module_bits};
 use devsphere_proto::{
     Contract,
-    administration::v1::{self as administration, settings_service_client::SettingsServiceClient},
+    administration::v1::{
+        self as administration, agent_service_client::AgentServiceClient,
+        settings_service_client::SettingsServiceClient,
+    },
     crm::v1::{self as crm, lead_service_client::LeadServiceClient},
     identity::v1::{self as identity, session_service_client::SessionServiceClient},
     seo::v1::{
@@ -186,7 +189,7 @@ impl Place {
     }
 }
 
-/// Settings of the founder's own.
+/// Settings of the founder's own, and an agent that is off.
 async fn settle(world: &World, assertion: &str, name: &str) {
     let rename = administration::UpdateSettingsRequest {
         settings: Some(administration::Settings {
@@ -203,6 +206,11 @@ async fn settle(world: &World, assertion: &str, name: &str) {
         .update_settings(rename)
         .await
         .unwrap();
+    let mut agents = AgentServiceClient::new(world.with_assertion("administration", assertion));
+    let list = agents.list_agents(administration::ListAgentsRequest {});
+    let agent_id = list.await.unwrap().into_inner().agents.remove(0).agent_id;
+    let pause = administration::PauseAgentRequest { agent_id, ..Default::default() };
+    agents.pause_agent(pause).await.unwrap();
 }
 
 /// A custom role, and an invitation.

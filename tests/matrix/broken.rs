@@ -61,6 +61,13 @@ fn breaks(place: &Place) -> Vec<(&'static str, Option<Value>)> {
             found.push(("defined_only", Some(Value::EnumNumber(9_999))));
         }
         Kind::Message(_) | Kind::Enum(_) | Kind::Bool | Kind::Bytes => {}
+        Kind::Double => {
+            let bound = |name| rules.fraction("double", name);
+            let below = bound("gte").map(|least| least - 1.0);
+            let above = bound("lte").map(|most| most + 1.0);
+            found.extend(below.map(|number| ("gte", Some(Value::F64(number)))));
+            found.extend(above.map(|number| ("lte", Some(Value::F64(number)))));
+        }
         kind => {
             let bound = |name| rules.number(kind_name(field), name);
             let below = bound("gte").and_then(|least| least.checked_sub(1));

@@ -167,21 +167,26 @@ fn names(message: &MessageDescriptor) -> Vec<String> {
     message.fields().map(|field| field.name().to_owned()).collect()
 }
 
-/// What might lead to a method's answer: nothing, one verb on its record, or two.
+/// What might lead to a method's answer: nothing, one verb on its record, two, or an update of it.
 pub fn ways_to(contract: &'static Contract, method: &Method) -> Vec<Vec<&'static Method>> {
     let Some(noun) = record(method) else { return vec![Vec::new()] };
-    let verb = |other: &&'static Method| {
+    let changes = |other: &&'static Method| {
         !other.reads
             && other.descriptor.parent_service() == method.descriptor.parent_service()
             && matches!(other.access, Access::Granted { .. })
             && creates(other).is_none()
             && record(other).as_deref() == Some(&noun)
-            && other.descriptor.input().get_field_by_name(&format!("{noun}_id")).is_some()
     };
-    let verbs: Vec<_> = contract.methods().filter(verb).collect();
+    let is_verb = |other: &&'static Method| {
+        other.descriptor.input().get_field_by_name(&format!("{noun}_id")).is_some()
+    };
+    let (verbs, others): (Vec<_>, Vec<_>) = contract.methods().filter(changes).partition(is_verb);
+    let updates =
+        others.into_iter().filter(|other| other.path != method.path && !maskable(other).is_empty());
     let one = verbs.iter().map(|verb| vec![*verb]);
     let two = verbs.iter().flat_map(|first| verbs.iter().map(|second| vec![*first, *second]));
-    [Vec::new()].into_iter().chain(one).chain(two).collect()
+    let update = updates.map(|update| vec![update]);
+    [Vec::new()].into_iter().chain(one).chain(two).chain(update).collect()
 }
 
 /// The noun whose record the method is about.

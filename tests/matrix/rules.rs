@@ -138,6 +138,11 @@ impl Rules {
             .or_else(|| value.as_u32().map(i64::from))
     }
 
+    /// A rule that is a number with a fraction, as `double.lte`.
+    pub fn fraction(&self, kind: &str, name: &str) -> Option<f64> {
+        self.rule(kind, name)?.as_f64()
+    }
+
     fn rule(&self, kind: &str, name: &str) -> Option<Value> {
         let of_kind = self.get(kind)?;
         let of_kind = of_kind.as_message()?;

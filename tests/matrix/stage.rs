@@ -265,9 +265,11 @@ impl Stage {
         way: &Way,
         many: usize,
     ) -> Result<Ready, String> {
-        // What ends a session or changes a password needs one of its own.
+        // What ends a session or changes a password needs one of its own, and so does what changes
+        // something that an organisation has from the start.
         let mut actor = match method.access {
             Access::SelfOnly => self.sign_up(actor.canary).await?,
+            _ if self.changes_what_is_given(method, actor) => self.sign_up(actor.canary).await?,
             _ => actor.clone(),
         };
         self.reset().await;
@@ -280,7 +282,11 @@ impl Stage {
             }
         }
         for step in &way.steps {
-            let message = self.filler(step, &actor, &[]).fill(&step.descriptor.input())?;
+            let mask = match needs::maskable(step).is_empty() {
+                true => Vec::new(),
+                false => Box::pin(self.way(step, &actor)).await?.mask,
+            };
+            let message = self.filler(step, &actor, &mask).fill(&step.descriptor.input())?;
             let ready = Ready { method: step, actor: actor.clone(), message };
             self.send(&ready).await.map_err(|refused| format!("{}: {refused}", step.path))?;
         }
@@ -291,6 +297,15 @@ impl Stage {
         }
         let message = filler.fill(&method.descriptor.input())?;
         Ok(Ready { method, actor, message })
+    }
+
+    /// Whether it changes a record of a noun that nobody creates: there is no fresh one to change
+    /// but in a fresh organisation.
+    fn changes_what_is_given(&self, method: &Method, actor: &Actor) -> bool {
+        let is_created =
+            |noun: &str| self.methods().any(|other| needs::creates(other).as_deref() == Some(noun));
+        let noun = needs::record(method).filter(|noun| !actor.records.contains_key(noun));
+        !method.reads && noun.is_some_and(|noun| !is_created(&noun))
     }
 
     fn filler(&self, method: &Method, actor: &Actor, mask: &[String]) -> Filler {

@@ -52,6 +52,11 @@ impl Rules {
                 schema.insert(word.into(), json!(number));
             }
         }
+        for (rule, word) in [("gte", "minimum"), ("lte", "maximum")] {
+            if let Some(number) = self.rule("double", rule).and_then(|value| value.as_f64()) {
+                schema.insert(word.into(), json!(number));
+            }
+        }
         for (rule, format) in [("uuid", "uuid"), ("email", "email"), ("uri", "uri")] {
             if self.switch("string", rule) {
                 schema.insert("format".into(), json!(format));

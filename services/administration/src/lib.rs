@@ -1,21 +1,25 @@
-//! What surrounds an organisation: its settings, the log of who did what, names of records, and who
-//! sees what.
+//! What surrounds an organisation: its settings, its agents, the log of who did what, names of
+//! records, and who sees what.
 
 mod access;
+mod agent;
 mod audit;
 mod modules;
 mod people;
 mod resolve;
 mod settings;
 
+use devsphere_auth::Caller;
 use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Service, export::Exporter};
 use devsphere_db::Schema;
-use devsphere_error::Result;
+use devsphere_error::{Error, Result};
 use devsphere_proto::administration::v1::{
-    access_service_server::AccessServiceServer, audit_service_server::AuditServiceServer,
-    resolve_service_server::ResolveServiceServer, settings_service_server::SettingsServiceServer,
+    access_service_server::AccessServiceServer, agent_service_server::AgentServiceServer,
+    audit_service_server::AuditServiceServer, resolve_service_server::ResolveServiceServer,
+    settings_service_server::SettingsServiceServer,
 };
 use sqlx::migrate::Migrator;
+use uuid::Uuid;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -36,8 +40,15 @@ fn service(ctx: &Ctx) -> Result<Service> {
     let modules = modules::Modules::new(ctx);
     Service::of(ctx, verifier, renewal)
         .add(limited!(AuditServiceServer, audit::AuditRecords::new(ctx, exporter)?))
+        .add(limited!(AgentServiceServer, agent::Agents::new(ctx)))
         .add(limited!(SettingsServiceServer, settings::SettingsOf::new(ctx)))
         .add(limited!(ResolveServiceServer, resolve::Resolver::new(ctx, modules.clone())))
         .add(limited!(AccessServiceServer, access::Accesses::new(ctx, modules)?))
         .build()
+}
+
+/// The caller's organisation, which everybody with a permission stands in.
+fn organization(caller: &Caller) -> Result<Uuid> {
+    let organization = caller.organization().map(|organization| organization.id);
+    organization.ok_or_else(|| Error::internal("no organisation behind a permission"))
 }

@@ -72,6 +72,7 @@ impl Role {
         match self {
             Self::Ceo | Self::Admin => &["administration.*", "crm.*", "identity.*", "seo.*"],
             Self::Manager => &[
+                "administration.agents.read",
                 "administration.names.resolve",
                 "administration.settings.read",
                 "crm.*",
@@ -87,6 +88,7 @@ impl Role {
                 "identity.organization.read",
             ],
             Self::Seo => &[
+                "administration.agents.read",
                 "administration.names.resolve",
                 "administration.settings.read",
                 "identity.members.read",

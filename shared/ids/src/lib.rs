@@ -62,6 +62,8 @@ macro_rules! ids {
 ids! {
     /// A one-time activation link.
     ActivationId,
+    /// An AI agent of an organisation.
+    AgentId,
     /// A record of the audit log.
     AuditRecordId,
     /// A client of the organisation: its customer.

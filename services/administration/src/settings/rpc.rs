@@ -1,6 +1,6 @@
 //! The wire: one function per method.
 
-use devsphere_auth::{Caller, Permit};
+use devsphere_auth::Permit;
 use devsphere_boot::Ctx;
 use devsphere_db::{Change, TenantDb, TenantTx};
 use devsphere_error::{Error, Result};
@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Settings, store, wire, wire::Update};
+use crate::organization;
 
 /// Settings, over their store.
 pub(crate) struct SettingsOf {
@@ -63,11 +64,6 @@ fn emit(tx: &mut TenantTx, record_id: Uuid, before: &Settings, after: &Settings)
         json(after)?,
     ));
     Ok(())
-}
-
-fn organization(caller: &Caller) -> Result<Uuid> {
-    let organization = caller.organization().map(|organization| organization.id);
-    organization.ok_or_else(|| Error::internal("no organisation behind a permission"))
 }
 
 #[tonic::async_trait]

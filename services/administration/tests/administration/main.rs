@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what arranges a test fails it")]
 
 mod access;
+mod agents;
 mod audit;
 mod plan;
 mod resolve;
