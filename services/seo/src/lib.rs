@@ -1,5 +1,7 @@
-//! Search: the sites that content is written for, and the phrases that they want to be found with.
+//! Search: sites, the phrases that they want to be found with, and texts on their way to them.
 
+mod content_piece;
+mod deciders;
 mod keyword;
 mod record;
 mod site;
@@ -10,6 +12,7 @@ use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Service};
 use devsphere_db::Schema;
 use devsphere_error::Result;
 use devsphere_proto::seo::v1::{
+    content_piece_service_server::ContentPieceServiceServer,
     keyword_service_server::KeywordServiceServer, site_service_server::SiteServiceServer,
 };
 use sqlx::migrate::Migrator;
@@ -29,5 +32,8 @@ fn service(ctx: &Ctx) -> Result<Service> {
     let keywords = KeywordServiceServer::new(keywords)
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);
-    Service::of(ctx, verifier, renewal).add(sites).add(keywords).build()
+    let pieces = ContentPieceServiceServer::new(content_piece::ContentPieces::new(ctx)?)
+        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_encoding_message_size(MESSAGE_LIMIT);
+    Service::of(ctx, verifier, renewal).add(sites).add(keywords).add(pieces).build()
 }

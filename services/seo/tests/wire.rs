@@ -1,13 +1,15 @@
-//! Sites and keywords, through the wire.
+//! Sites, keywords and content pieces, through the wire.
 
 #![expect(clippy::unwrap_used, reason = "what arranges a test fails it")]
 
+mod content_piece;
 mod keyword;
 mod site;
 
 use devsphere_auth::Role;
 use devsphere_boot::Channel;
 use devsphere_proto::seo::v1::{
+    content_piece_service_client::ContentPieceServiceClient,
     keyword_service_client::KeywordServiceClient, site_service_client::SiteServiceClient,
 };
 use devsphere_testkit::{Caller, Org, Speak, World};
@@ -20,6 +22,7 @@ use uuid::Uuid;
 const MODULES: [devsphere_boot::Module; 2] = [devsphere_identity::MODULE, devsphere_seo::MODULE];
 
 type Sites = SiteServiceClient<InterceptedService<Channel, Speak>>;
+type Pieces = ContentPieceServiceClient<InterceptedService<Channel, Speak>>;
 type Keywords = KeywordServiceClient<InterceptedService<Channel, Speak>>;
 
 async fn world() -> World {
@@ -37,6 +40,10 @@ fn sites(caller: &Caller<'_>) -> Sites {
 
 fn keywords(caller: &Caller<'_>) -> Keywords {
     KeywordServiceClient::new(caller.channel("seo"))
+}
+
+fn pieces(caller: &Caller<'_>) -> Pieces {
+    ContentPieceServiceClient::new(caller.channel("seo"))
 }
 
 fn request_id() -> String {

@@ -1,4 +1,4 @@
-//! What a change leaves behind: one event and one audit record.
+//! What a change leaves behind: one event and one audit record, and maybe a step of an approval.
 
 use devsphere_error::{Error, Result};
 use serde::Serialize;
@@ -20,6 +20,39 @@ pub struct Change {
     pub before: Option<Value>,
     /// The fields that changed, as they are.
     pub after: Value,
+    /// What the change means to the record's approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+}
+
+/// A step of a record's approval (`product.md` B3), taken as whoever makes the change. There is one
+/// open approval of a record, which waits or has been given, or none.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum Approval {
+    /// Asks for a decision; an approval waits from now on.
+    Ask(Asked),
+    /// Notes that the organisation asks for no decision here.
+    Waive(Asked),
+    /// Says yes to what waits. A person's, and nobody's whose work it is.
+    Approve { note: String },
+    /// Says no to what waits, likewise.
+    Reject { note: String },
+    /// Takes the question back.
+    Cancel,
+    /// Takes the approval back, because the record is another now.
+    Supersede,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Asked {
+    /// For people: which record.
+    pub title: String,
+    /// What a decider needs.
+    pub permission: &'static str,
+    /// Whose work it is, beside whoever asks: they do not decide it.
+    pub barred: Vec<Uuid>,
 }
 
 impl Change {
@@ -38,6 +71,12 @@ impl Change {
         Ok(Self::between(name, noun, record, before.map(json).transpose()?, json(after)?))
     }
 
+    /// The same, as a step of the record's approval.
+    #[must_use]
+    pub fn with(self, approval: Approval) -> Self {
+        Self { approval: Some(approval), ..self }
+    }
+
     /// A change from one state of the record to another, as JSON objects; only what differs is kept.
     pub fn between(
         name: &'static str,
@@ -54,7 +93,7 @@ impl Change {
             }
             whole => whole,
         };
-        Self { name, noun, record_id, version, before, after }
+        Self { name, noun, record_id, version, before, after, approval: None }
     }
 }
 

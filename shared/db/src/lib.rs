@@ -16,7 +16,7 @@ pub mod seal;
 mod strength;
 mod tenant;
 
-pub use change::Change;
+pub use change::{Approval, Asked, Change};
 pub use global_tables::{GLOBAL_TABLES, OWNER_FUNCTIONS};
 pub use migrate::Schema;
 pub use pool::{Database, FunctionDb, Proof};

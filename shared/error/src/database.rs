@@ -28,6 +28,7 @@ impl From<sqlx::Error> for Error {
                     cause: "no_organization",
                     message: "no organisation is chosen",
                 },
+                Some("DV006") => Self::own_work(),
                 Some("40001" | "40P01") => Self::Serialization,
                 Some("55P03") => Self::Unavailable {
                     cause: "in_flight",

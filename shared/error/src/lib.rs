@@ -113,6 +113,14 @@ impl Error {
         Self::Internal(source.into())
     }
 
+    /// Whoever asks for a decision on a record, or wrote it, does not decide it.
+    pub const fn own_work() -> Self {
+        Self::InvalidState {
+            cause: "own_work",
+            message: "whoever wrote or submitted it cannot decide it, ask another person",
+        }
+    }
+
     /// One field that breaks a rule.
     pub fn field(field: impl Into<String>, description: impl Into<String>) -> Self {
         Self::Invalid(vec![Violation::new(field, description)])

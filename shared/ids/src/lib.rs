@@ -68,6 +68,8 @@ ids! {
     AuditRecordId,
     /// A client of the organisation: its customer.
     ClientId,
+    /// A text on its way to a site.
+    ContentPieceId,
     /// A role of an organisation's own making.
     CustomRoleId,
     /// An invitation to join an organisation.

@@ -15,6 +15,7 @@ mod contract;
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/tree.rs"));
 }
+mod json;
 mod resource;
 mod template;
 
@@ -22,6 +23,7 @@ pub use binding::{Binding, Body, ROOT, at};
 pub use comment::{comment, comment_at};
 pub use contract::{Access, BadContract, Contract, Cookie, Method, Module, Permission, option};
 pub use generated::devsphere::{administration, crm, identity, seo, r#type};
+pub use json::AsJson;
 pub use resource::Resource;
 pub use template::{Template, Variable};
 

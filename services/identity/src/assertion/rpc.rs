@@ -77,6 +77,7 @@ impl AssertionService for Assertions {
             version: member.version,
             before: None,
             after: json!({ "collection": ask.collection }),
+            approval: None,
         });
 
         Ok(Response::new(tx.commit(pb::MintViewResponse { assertion }).await?))

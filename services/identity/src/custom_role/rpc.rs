@@ -123,6 +123,7 @@ impl CustomRoleService for CustomRoles {
             version: role.version + 1,
             before: Some(fields(&role)),
             after: json!({ "member_count": member_count }),
+            approval: None,
         });
 
         Ok(Response::new(tx.commit(pb::DeleteCustomRoleResponse { member_count }).await?))

@@ -72,6 +72,7 @@ impl InstanceService for Instances {
             version: 1,
             before: None,
             after: json!({}),
+            approval: None,
         });
 
         let invitation_token = token.into_text();

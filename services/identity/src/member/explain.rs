@@ -1,9 +1,9 @@
 //! Why a member may or may not do something.
 
 use devsphere_auth::{PermissionSet, Role};
-use devsphere_error::Result;
+use devsphere_error::{Error, Result};
 use devsphere_ids::CustomRoleId;
-use devsphere_proto::{Permission, identity::v1 as pb};
+use devsphere_proto::{Contract, Permission, identity::v1 as pb};
 use serde::Deserialize;
 
 use super::Member;
@@ -15,6 +15,19 @@ pub(super) struct Granting {
     custom_role_id: CustomRoleId,
     display_name: String,
     held: bool,
+}
+
+/// A permission as a request names it.
+pub(super) fn permission(name: &str) -> Result<Permission> {
+    let contract = Contract::get().map_err(|error| Error::internal(error.to_string()))?;
+    contract.permission(name).ok_or_else(|| {
+        Error::field("permission", format!("is none of {}", contract.permissions().join(", ")))
+    })
+}
+
+/// The roles that give it.
+pub(super) fn giving(permission: Permission) -> impl Iterator<Item = Role> {
+    Role::ALL.into_iter().filter(move |role| role.permissions().has(permission.bit))
 }
 
 pub(super) fn answer(
@@ -37,8 +50,7 @@ pub(super) fn answer(
     let held = role.permissions().union(&custom_role::permissions(&member.custom_permissions)?);
     let module = permission.name.split('.').next().unwrap_or_default();
     let all = PermissionSet::matching(&[&format!("{module}.all")]);
-    let gives = |role: &Role| role.permissions().has(permission.bit);
-    let roles = Role::ALL.into_iter().filter(gives).map(|role| role_to_wire(role).into());
+    let roles = giving(permission).map(|role| role_to_wire(role).into());
     Ok(pb::ExplainResponse {
         allowed,
         explanation,

@@ -1,13 +1,10 @@
 //! The people of an organisation: one function per method.
 
-use devsphere_auth::Permit;
+use devsphere_auth::{Permit, Role};
 use devsphere_db::{Change, TenantTx};
 use devsphere_error::{Error, Result};
 use devsphere_ids::{MemberId, PersonId};
-use devsphere_proto::{
-    Contract,
-    identity::v1::{self as pb, member_service_server::MemberService},
-};
+use devsphere_proto::identity::v1::{self as pb, member_service_server::MemberService};
 use devsphere_rpc::{admit, etag, filter, order, page};
 use serde_json::json;
 use tonic::{Request, Response, Status, async_trait};
@@ -195,10 +192,7 @@ impl MemberService for Members {
         request: Request<pb::ExplainRequest>,
     ) -> Result<Response<pb::ExplainResponse>, Status> {
         let (permit, ask) = admit::<_, pb::ExplainRequest>(request)?;
-        let contract = Contract::get().map_err(|error| Error::internal(error.to_string()))?;
-        let permission = contract.permission(&ask.permission).ok_or_else(|| {
-            Error::field("permission", format!("is none of {}", contract.permissions().join(", ")))
-        })?;
+        let permission = explain::permission(&ask.permission)?;
 
         let mut tx = self.0.db.read(&permit).await?;
         let member = id(&ask.member_id)?;
@@ -249,6 +243,21 @@ impl MemberService for Members {
         let active_internal = store::is_active_internal(&mut tx, person).await?;
 
         Ok(Response::new(pb::CheckMemberResponse { active_internal }))
+    }
+
+    async fn check_decider(
+        &self,
+        request: Request<pb::CheckDeciderRequest>,
+    ) -> Result<Response<pb::CheckDeciderResponse>, Status> {
+        let (permit, ask) = admit::<_, pb::CheckDeciderRequest>(request)?;
+        let permission = explain::permission(&ask.permission)?;
+        let persons: Vec<PersonId> = ask.person_ids.iter().flat_map(|id| id.parse()).collect();
+        let roles: Vec<_> = explain::giving(permission).map(Role::as_str).collect();
+
+        let mut tx = self.0.db.read(&permit).await?;
+        let exists = store::is_decider_there(&mut tx, permission.name, &roles, &persons).await?;
+
+        Ok(Response::new(pb::CheckDeciderResponse { exists }))
     }
 }
 

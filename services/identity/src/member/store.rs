@@ -261,3 +261,27 @@ pub(super) async fn is_active_internal(tx: &mut TenantTx, person: PersonId) -> R
     .fetch_one(tx.conn())
     .await?)
 }
+
+/// Whether an active member who is none of those persons has the permission, by one of those roles
+/// or by a custom one.
+pub(super) async fn is_decider_there(
+    tx: &mut TenantTx,
+    permission: &str,
+    roles: &[&str],
+    persons: &[PersonId],
+) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+               select from identity.member as m
+               where m.state = 'active' and m.activate_time is not null and m.person_id <> all ($3)
+                 and (m.role = any ($2) or exists (
+                     select from identity.custom_role as r
+                     where r.custom_role_id = any (m.custom_role_ids) and $1 = any (r.permissions)))
+           ) as "there!""#,
+        permission,
+        roles as _,
+        persons as _,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}

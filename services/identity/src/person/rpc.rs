@@ -84,6 +84,7 @@ impl PersonService for People {
             version: 1,
             before: None,
             after: json!({ "ended_sessions": ended.len() }),
+            approval: None,
         });
         for session in ended {
             tx.emit(ended_event(session, "password"));
@@ -110,6 +111,7 @@ impl PersonService for People {
             version: 1,
             before: None,
             after: json!({}),
+            approval: None,
         });
 
         let person = me.granted.person()?;

@@ -224,6 +224,7 @@ pub(crate) fn ended_event(session: SessionId, reason: &str) -> Change {
         version: 1,
         before: None,
         after: json!({ "reason": reason }),
+        approval: None,
     }
 }
 
