@@ -147,7 +147,7 @@ fn no_sql_of_a_service_names_the_organisation_or_leaves_its_transaction() {
 #[test]
 fn only_the_opening_and_the_lists_build_sql() {
     for (name, text) in files(".rs") {
-        let may = name.starts_with("shared/db/src/tenant.rs")
+        let may = name.starts_with("shared/db/src/lease.rs")
             || name.starts_with("shared/db/src/list")
             || name.starts_with("shared/testkit/")
             || name.contains("tests/")

@@ -6,6 +6,7 @@
 
 mod audit;
 mod broken;
+mod colleague;
 mod door;
 mod fill;
 mod ids;

@@ -10,9 +10,10 @@ use devsphere_proto::{
     crm::v1::{self as crm, lead_service_client::LeadServiceClient},
     identity::v1::{self as identity, session_service_client::SessionServiceClient},
     seo::v1::{
-        self as seo, keyword_service_client::KeywordServiceClient,
-        site_service_client::SiteServiceClient,
+        self as seo, content_piece_service_client::ContentPieceServiceClient,
+        keyword_service_client::KeywordServiceClient, site_service_client::SiteServiceClient,
     },
+    r#type::v1::Content,
 };
 use devsphere_testkit::{Speak, World};
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -244,17 +245,36 @@ async fn publish(world: &World, assertion: &str, name: &str) {
         display_name: format!("site of {name}"),
         base_url: format!("https://{name}.example"),
         language: "en".into(),
+        approval_gate: seo::ApprovalGate::None.into(),
         ..Default::default()
     };
     let create = seo::CreateSiteRequest { site: Some(site), ..Default::default() };
     let site = SiteServiceClient::new(channel()).create_site(create).await.unwrap();
+    let site_id = site.into_inner().site_id;
     let keyword = seo::Keyword {
-        site_id: site.into_inner().site_id,
+        site_id: site_id.clone(),
         phrase: format!("phrase of {name}"),
         ..Default::default()
     };
     let create = seo::CreateKeywordRequest { keyword: Some(keyword), ..Default::default() };
     KeywordServiceClient::new(channel()).create_keyword(create).await.unwrap();
+    let title = format!("text of {name}");
+    let piece = seo::ContentPiece { site_id, title: title.clone(), ..Default::default() };
+    let create =
+        seo::CreateContentPieceRequest { content_piece: Some(piece), ..Default::default() };
+    let mut pieces = ContentPieceServiceClient::new(channel());
+    let piece = pieces.create_content_piece(create).await.unwrap().into_inner();
+    let write = seo::WriteContentRequest {
+        content_piece_id: piece.content_piece_id.clone(),
+        content: Some(Content { title, ..Default::default() }),
+        ..Default::default()
+    };
+    pieces.write_content(write).await.unwrap();
+    let submit = seo::SubmitContentPieceRequest {
+        content_piece_id: piece.content_piece_id,
+        ..Default::default()
+    };
+    pieces.submit_content_piece(submit).await.unwrap();
 }
 
 /// What the founder's ticket says.

@@ -140,7 +140,13 @@ impl Table {
             self.key.iter().filter(|column| Some(*column) != self.tenant.as_ref()).collect();
         let renamed: String = ids
             .iter()
-            .map(|column| format!(" || jsonb_build_object('{column}', gen_random_uuid())"))
+            .map(|column| {
+                // A number in a key is another number.
+                format!(
+                    " || jsonb_build_object('{column}', case jsonb_typeof(to_jsonb(t) -> '{column}')
+                         when 'number' then to_jsonb(2000000000) else to_jsonb(gen_random_uuid()) end)"
+                )
+            })
             .collect();
         let sql = format!(
             "select to_jsonb(t)::text, (to_jsonb(t){renamed})::text from {} as t where {of} limit 1",

@@ -52,6 +52,20 @@ impl Needs {
     }
 }
 
+impl Needs {
+    /// The nouns, those first that stand on fewest others: what is made later stands on what is there
+    /// already.
+    pub fn by_standing(&self, contract: &'static Contract) -> Vec<String> {
+        let stands_on = |noun: &String| {
+            let method = contract.methods().find(|method| creates(method).as_ref() == Some(noun));
+            method.map_or(0, |method| Self::of(method).nouns.len())
+        };
+        let mut nouns: Vec<_> = self.nouns.iter().cloned().collect();
+        nouns.sort_by_key(stands_on);
+        nouns
+    }
+}
+
 /// The field is the id of a record of that noun, not of somebody beside it.
 pub fn names_it(field: &FieldDescriptor, noun: &str) -> bool {
     field.name() == format!("{noun}_id") || field.name() == format!("{noun}_ids")

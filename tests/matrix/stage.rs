@@ -17,6 +17,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::{
+    colleague,
     fill::{Filler, Known},
     needs::{self, Needs},
     wire::{Answer, Door, Refusal, call},
@@ -67,6 +68,8 @@ pub struct Actor {
     pub records: Known,
     /// Begins every text that they write.
     pub canary: &'static str,
+    /// Decides where they submit, and submits where they decide.
+    pub colleague: Uuid,
 }
 
 /// A request that is answered, once, when its caller sends it.
@@ -103,7 +106,8 @@ impl Stage {
         let channels = world.endpoints().keys().map(channel).collect();
         let admin = tokio::sync::Mutex::new(world.admin().await);
         let (turn, ways, making) = (Cell::new(0), RefCell::default(), RefCell::default());
-        let founder = Actor { subject: nobody(), records: Known::new(), canary: "" };
+        let (records, colleague) = (Known::new(), Uuid::nil());
+        let founder = Actor { subject: nobody(), records, canary: "", colleague };
         let mut stage =
             Self { world, contract, founder, channels, admin, turn, ways, making, apart };
         stage.founder = stage.sign_up("").await.unwrap();
@@ -173,7 +177,8 @@ impl Stage {
             organization: Some(organization),
             ..nobody()
         };
-        Ok(Actor { subject, records, canary })
+        let colleague = colleague::join(&mut *self.admin.lock().await, id("organization")).await;
+        Ok(Actor { subject, records, canary, colleague })
     }
 
     /// The request, and everything that it stands on.
@@ -225,7 +230,7 @@ impl Stage {
             };
             let refused = match self.send(&ready).await {
                 Ok(_) => return Ok(way),
-                Err(refused) if refused.code == Code::FailedPrecondition => refused,
+                Err(refused) if is_too_early(refused.code) => refused,
                 Err(refused) if way.steps.is_empty() => return Err(refused.to_string()),
                 Err(_) => continue,
             };
@@ -274,7 +279,7 @@ impl Stage {
         };
         self.reset().await;
         let needs = Needs::of(method);
-        for noun in &needs.nouns {
+        for noun in &needs.by_standing(self.contract) {
             let count = if needs.lists.contains(noun) { many } else { 1 };
             while actor.records.get(noun).is_none_or(|ids| ids.len() < count) {
                 let made = Box::pin(self.make(noun, &actor)).await?;
@@ -287,7 +292,8 @@ impl Stage {
                 false => Box::pin(self.way(step, &actor)).await?.mask,
             };
             let message = self.filler(step, &actor, &mask).fill(&step.descriptor.input())?;
-            let ready = Ready { method: step, actor: actor.clone(), message };
+            let actor = colleague::sender(step, method, &actor);
+            let ready = Ready { method: step, actor, message };
             self.send(&ready).await.map_err(|refused| format!("{}: {refused}", step.path))?;
         }
         let mut filler = Filler { many, ..self.filler(method, &actor, &way.mask) };
@@ -444,6 +450,11 @@ impl Actor {
     pub fn id(&self, noun: &str) -> &str {
         &self.records[noun][0]
     }
+}
+
+/// Whether a verb might come first.
+fn is_too_early(code: Code) -> bool {
+    matches!(code, Code::FailedPrecondition | Code::NotFound)
 }
 
 /// A person whom nobody knows, nowhere.

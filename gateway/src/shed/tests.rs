@@ -1,3 +1,5 @@
+//! Who waits, who is refused, and when.
+
 use futures_util::future::join_all;
 
 use super::*;

@@ -111,7 +111,9 @@ impl ContentPiece {
             (_, Some(_)) => return refused("trashed", "the content piece is in the trash"),
             (_, None) => {}
         }
-        verb.from(self.state).ok_or_else(|| Error::BadTransition {
+        let possible =
+            verb.from(self.state).filter(|_| verb != Verb::Restore || self.version_number > 0);
+        possible.ok_or_else(|| Error::BadTransition {
             state: self.state.word(),
             verb: verb.word(),
             allowed: Verb::possible(self.state).map(Verb::word).collect(),
@@ -179,7 +181,7 @@ mod tests {
             keyword_ids: Vec::new(),
             brief: None,
             state,
-            version_number: 0,
+            version_number: 1,
             score: None,
             edited_by: None,
             submitted_by: None,
@@ -211,7 +213,6 @@ mod tests {
                 "withdraw: - - - draft - -",
                 "approve: - - - approved - -",
                 "reject: - - - rejected - -",
-                "revise: - - - - - draft",
                 "delete: brief - draft - - rejected",
                 "undelete: - - - - - -",
             ]
@@ -270,6 +271,6 @@ mod tests {
 
         assert_eq!(given(&["seo.contentPieces.decide"]), "approve reject");
         assert_eq!(given(&["seo.contentPieces.read"]), "");
-        assert_eq!(given(&["seo.contentPieces.update"]), "update write restore revise");
+        assert_eq!(given(&["seo.contentPieces.update"]), "update write restore");
     }
 }

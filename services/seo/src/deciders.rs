@@ -19,24 +19,26 @@ impl Deciders {
         Self { identity }
     }
 
-    /// Refuses to ask where nobody could answer: whoever has the permission is one of those whose
-    /// work it is.
-    pub(crate) async fn check(
-        &self,
-        permit: &Permit,
-        permission: &str,
-        barred: &[PersonId],
-    ) -> Result<()> {
+    /// Others who have the permission, two at most: enough to know that one is left when the other
+    /// is barred as well.
+    pub(crate) async fn beside(&self, permit: &Permit, permission: &str) -> Result<Vec<PersonId>> {
         let mut members = MemberServiceClient::new(self.identity.of(permit));
-        let person_ids = barred.iter().map(ToString::to_string).collect();
-        let request = CheckDeciderRequest { permission: permission.into(), person_ids };
+        let submitted_by = permit.caller().id().to_string();
+        let request = CheckDeciderRequest { permission: permission.into(), submitted_by };
         let answer = members.check_decider(request).await.map_err(peer_error)?;
-        if answer.into_inner().exists {
-            return Ok(());
-        }
-        Err(Error::InvalidState {
-            cause: "no_decider",
-            message: "nobody else may decide on it; give somebody the permission, or take the site's gate away",
-        })
+        let person_ids = answer.into_inner().person_ids;
+        let ids = person_ids.iter().map(|id| id.parse());
+        ids.collect::<Result<_, _>>().map_err(|_| Error::internal("identity answered no id"))
     }
+}
+
+/// Refuses to ask for a decision where everybody who could give it is barred.
+pub(crate) fn check(others: &[PersonId], barred: &[PersonId]) -> Result<()> {
+    if others.iter().any(|other| !barred.contains(other)) {
+        return Ok(());
+    }
+    Err(Error::InvalidState {
+        cause: "no_decider",
+        message: "nobody else may decide on it; give somebody the permission, or take the site's gate away",
+    })
 }

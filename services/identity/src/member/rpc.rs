@@ -1,6 +1,6 @@
 //! The people of an organisation: one function per method.
 
-use devsphere_auth::{Permit, Role};
+use devsphere_auth::Permit;
 use devsphere_db::{Change, TenantTx};
 use devsphere_error::{Error, Result};
 use devsphere_ids::{MemberId, PersonId};
@@ -251,13 +251,13 @@ impl MemberService for Members {
     ) -> Result<Response<pb::CheckDeciderResponse>, Status> {
         let (permit, ask) = admit::<_, pb::CheckDeciderRequest>(request)?;
         let permission = explain::permission(&ask.permission)?;
-        let persons: Vec<PersonId> = ask.person_ids.iter().flat_map(|id| id.parse()).collect();
-        let roles: Vec<_> = explain::giving(permission).map(Role::as_str).collect();
+        let by: PersonId = ask.submitted_by.parse().map_err(|_| Error::NotFound("person"))?;
 
         let mut tx = self.0.db.read(&permit).await?;
-        let exists = store::is_decider_there(&mut tx, permission.name, &roles, &persons).await?;
+        let found = store::fetch_deciders(&mut tx, permission, by).await?;
 
-        Ok(Response::new(pb::CheckDeciderResponse { exists }))
+        let person_ids = found.iter().map(ToString::to_string).collect();
+        Ok(Response::new(pb::CheckDeciderResponse { person_ids }))
     }
 }
 

@@ -1,14 +1,19 @@
 //! Memberships of the caller's organisation.
 
+use devsphere_auth::Role;
 use devsphere_db::{
     TenantTx,
     list::{Condition, Field, List, Order},
 };
 use devsphere_error::{Error, Result};
 use devsphere_ids::{CustomRoleId, MemberId, PersonId};
+use devsphere_proto::Permission;
 use sqlx::types::Json;
 
-use super::{ACTIVATION_LIFETIME, Draft, Member, explain::Granting};
+use super::{
+    ACTIVATION_LIFETIME, Draft, Member,
+    explain::{self, Granting},
+};
 use crate::custom_role::{Gift, Held};
 
 /// What a filter and an order may name.
@@ -262,26 +267,25 @@ pub(super) async fn is_active_internal(tx: &mut TenantTx, person: PersonId) -> R
     .await?)
 }
 
-/// Whether an active member who is none of those persons has the permission, by one of those roles
-/// or by a custom one.
-pub(super) async fn is_decider_there(
+/// Two at most of the active members who have the permission, by their role or by a custom one, that
+/// person left out.
+pub(super) async fn fetch_deciders(
     tx: &mut TenantTx,
-    permission: &str,
-    roles: &[&str],
-    persons: &[PersonId],
-) -> Result<bool> {
+    permission: Permission,
+    except: PersonId,
+) -> Result<Vec<PersonId>> {
+    let roles: Vec<_> = explain::giving(permission).map(Role::as_str).collect();
     Ok(sqlx::query_scalar!(
-        r#"select exists (
-               select from identity.member as m
-               where m.state = 'active' and m.activate_time is not null and m.person_id <> all ($3)
-                 and (m.role = any ($2) or exists (
-                     select from identity.custom_role as r
-                     where r.custom_role_id = any (m.custom_role_ids) and $1 = any (r.permissions)))
-           ) as "there!""#,
-        permission,
-        roles as _,
-        persons as _,
+        r#"select m.person_id as "person_id: PersonId" from identity.member as m
+           where m.state = 'active' and m.activate_time is not null and m.person_id <> $3
+             and (m.role = any ($2) or exists (
+                 select from identity.custom_role as r
+                 where r.custom_role_id = any (m.custom_role_ids) and $1 = any (r.permissions)))
+           limit 2"#,
+        permission.name,
+        &roles as _,
+        except.uuid(),
     )
-    .fetch_one(tx.conn())
+    .fetch_all(tx.conn())
     .await?)
 }

@@ -5,7 +5,7 @@ use devsphere_error::Result;
 use devsphere_ids::ContentPieceId;
 use devsphere_rpc::{filter, order};
 
-use super::{Kind, State, store};
+use super::{Kind, State, store, version};
 
 const CONTENT_PIECE_ID: Field = Field::uuid("content_piece_id", "content_piece_id");
 const CREATE_TIME: Field = Field::instant("create_time", "create_time").sortable();
@@ -38,7 +38,7 @@ pub(super) fn matching(text: &str, order_by: &str, show_deleted: bool) -> Result
 
 /// The versions of a piece, newest first.
 pub(super) fn versions(id: ContentPieceId) -> List {
-    List::new(store::SELECT_VERSIONS, &NUMBER)
+    List::new(version::store::SELECT, &NUMBER)
         .filter(Condition::is(&CONTENT_PIECE_ID, id.uuid()))
         .order(vec![NUMBER.descending()])
 }

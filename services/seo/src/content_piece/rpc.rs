@@ -140,13 +140,6 @@ impl ContentPieceService for ContentPieces {
         Ok(Response::new(self.advance(admit(request)?).await?))
     }
 
-    async fn revise_content_piece(
-        &self,
-        request: Request<pb::ReviseContentPieceRequest>,
-    ) -> Result<Response<pb::ContentPiece>, Status> {
-        Ok(Response::new(self.advance(admit(request)?).await?))
-    }
-
     async fn delete_content_piece(
         &self,
         request: Request<pb::DeleteContentPieceRequest>,

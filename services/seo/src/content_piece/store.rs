@@ -1,4 +1,4 @@
-//! Rows of pieces and of their versions. Which of them there are is the transaction's business: no query here
+//! Rows of pieces. Which of them there are is the transaction's business: no query here
 //! names an organisation.
 
 use devsphere_db::TenantTx;
@@ -7,10 +7,7 @@ use devsphere_ids::{ContentPieceId, KeywordId, SiteId};
 use devsphere_proto::AsJson;
 use sqlx::types::Json;
 
-use super::{
-    ContentPiece, Draft, State,
-    version::{Surroundings, Version, Written},
-};
+use super::{ContentPiece, Draft, State, version::Written};
 
 /// A statement that answers pieces: its text before and after their columns, and its values.
 macro_rules! pieces {
@@ -37,11 +34,6 @@ pub(super) const SELECT: &str = "select
     score, edited_by, submitted_by, decided_by, decision_note, generation_failure, create_time,
     update_time, state_time, delete_time, version
     from seo.content_piece";
-
-/// Versions for lists, which leave the text out.
-pub(super) const SELECT_VERSIONS: &str = "select
-    content_piece_id, number, null::jsonb as content, null::jsonb as checks, score, origin, author_id, note, create_time
-    from seo.content_version";
 
 /// The one piece of a statement about one; none is another organisation's, or nobody's.
 fn only(piece: Option<ContentPiece>) -> Result<ContentPiece> {
@@ -82,37 +74,6 @@ pub(super) async fn fetch_for_update(
         id as _,
     );
     only(found.fetch_optional(tx.conn()).await?)
-}
-
-/// What the site and the keywords of a piece say of its text.
-pub(super) async fn fetch_surroundings(
-    tx: &mut TenantTx,
-    piece: &ContentPiece,
-) -> Result<Surroundings> {
-    let found = sqlx::query_scalar!(
-        r#"select jsonb_build_object(
-               'language', s.language, 'base_url', s.base_url, 'forbidden_claims', s.forbidden_claims,
-               'is_ungated', s.approval_gate = 'none',
-               'keywords', (
-                   select coalesce(jsonb_agg(jsonb_build_array(k.keyword_id, k.phrase)
-                                             order by array_position($2, k.keyword_id)), '[]')
-                   from seo.keyword as k where k.keyword_id = any ($2)),
-               'pages', (
-                   select coalesce(jsonb_agg(jsonb_build_array(o.title, s.base_url || '/' || o.slug)), '[]')
-                   from (select p.title, v.content ->> 'slug' as slug
-                         from seo.content_piece as p
-                         join seo.content_version as v
-                           on v.content_piece_id = p.content_piece_id and v.number = p.version_number
-                         where p.site_id = s.site_id and p.state = 'approved' and p.delete_time is null
-                           and p.content_piece_id <> $3 and v.content ? 'slug'
-                         order by p.create_time desc limit 50) as o)
-           ) as "surroundings!: Json<Surroundings>"
-           from seo.site as s where s.site_id = $1"#,
-        piece.site_id as _,
-        &piece.keyword_ids as _,
-        piece.content_piece_id as _,
-    );
-    Ok(found.fetch_one(tx.conn()).await?.0)
 }
 
 /// On a site that is there, with keywords of it.
@@ -277,25 +238,6 @@ pub(super) async fn update_trash(
         trashed,
     );
     Ok(updated.fetch_one(tx.conn()).await?)
-}
-
-/// A version of a piece; number 0 is the newest.
-pub(super) async fn fetch_version(
-    tx: &mut TenantTx,
-    id: ContentPieceId,
-    number: i32,
-) -> Result<Version> {
-    let found = sqlx::query_as!(
-        Version,
-        r#"select content_piece_id as "content_piece_id: _", number, content as "content: _", checks as "checks: _",
-                  score, origin as "origin: _", author_id as "author_id: _", note, create_time
-           from seo.content_version
-           where content_piece_id = $1 and (number = $2 or $2 = 0)
-           order by number desc limit 1"#,
-        id as _,
-        number,
-    );
-    found.fetch_optional(tx.conn()).await?.ok_or(Error::NotFound("content version"))
 }
 
 /// A brief as its column takes it; a piece that was read whole has one.

@@ -18,7 +18,7 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// Reads CommonMark.
+    /// Reads `CommonMark`.
     pub(super) fn of(markdown: &str) -> Self {
         let mut text = Self::default();
         let mut open: Vec<Open> = Vec::new();

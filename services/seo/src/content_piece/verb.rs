@@ -26,7 +26,6 @@ pub(super) enum Verb {
     Withdraw,
     Approve,
     Reject,
-    Revise,
     Delete,
     Undelete,
 }
@@ -51,7 +50,7 @@ impl State {
 }
 
 impl Verb {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Update,
         Self::Write,
         Self::Restore,
@@ -59,7 +58,6 @@ impl Verb {
         Self::Withdraw,
         Self::Approve,
         Self::Reject,
-        Self::Revise,
         Self::Delete,
         Self::Undelete,
     ];
@@ -75,7 +73,6 @@ impl Verb {
             Self::Withdraw => (&[InReview], Some(Draft)),
             Self::Approve => (&[InReview], Some(Approved)),
             Self::Reject => (&[InReview], Some(Rejected)),
-            Self::Revise => (&[Rejected], Some(Draft)),
             Self::Delete => (&[Brief, Draft, Rejected], None),
             Self::Undelete => (&[], None),
         };
@@ -101,7 +98,7 @@ impl Verb {
     /// The permission that the contract asks of the verb's method; a test below compares them.
     const fn permission(self) -> &'static str {
         match self {
-            Self::Update | Self::Write | Self::Restore | Self::Revise => "seo.contentPieces.update",
+            Self::Update | Self::Write | Self::Restore => "seo.contentPieces.update",
             Self::Submit | Self::Withdraw => "seo.contentPieces.submit",
             Self::Approve | Self::Reject => super::DECIDE,
             Self::Delete | Self::Undelete => "seo.contentPieces.delete",
@@ -127,7 +124,6 @@ impl Verb {
             Self::Withdraw => ("withdraw", "content_piece.withdrawn"),
             Self::Approve => ("approve", "content_piece.approved"),
             Self::Reject => ("reject", "content_piece.rejected"),
-            Self::Revise => ("revise", "content_piece.revised"),
             Self::Delete => ("delete", "content_piece.trashed"),
             Self::Undelete => ("undelete", "content_piece.restored"),
         }

@@ -1,5 +1,7 @@
 //! One state of a piece's text.
 
+pub(super) mod store;
+
 use chrono::{DateTime, Utc};
 use devsphere_ids::{ContentPieceId, PersonId};
 use devsphere_proto::{AsJson, seo::v1::ContentChecks, r#type::v1::Content};

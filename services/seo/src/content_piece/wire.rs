@@ -233,7 +233,6 @@ steps! {
     WithdrawContentPieceRequest => Withdraw,
     ApproveContentPieceRequest => Approve saying note,
     RejectContentPieceRequest => Reject saying note,
-    ReviseContentPieceRequest => Revise,
     DeleteContentPieceRequest => Delete,
     UndeleteContentPieceRequest => Undelete,
 }

@@ -111,14 +111,13 @@ async fn a_rejected_piece_says_why_and_is_taken_up_again() {
     let north = world.org("north").await;
     let desk = Desk::of(&north).await;
     let id = desk.submitted().await.content_piece_id;
-    let revise =
-        pb::ReviseContentPieceRequest { content_piece_id: id.clone(), ..Default::default() };
 
     let rejected = reject(&mut desk.deciding(), &id).await.unwrap();
     let silent =
         pb::RejectContentPieceRequest { content_piece_id: id.clone(), ..Default::default() };
     let silent = desk.deciding().reject_content_piece(silent).await.unwrap_err();
-    let revised = desk.pieces().revise_content_piece(revise).await.unwrap().into_inner();
+    write(&mut desk.pieces(), &rejected, "Better").await.unwrap();
+    let revised = get(&mut desk.pieces(), &id).await.unwrap();
 
     assert_eq!(rejected.state(), pb::ContentPieceState::Rejected);
     assert_eq!(rejected.decision_note, "Two prices lack a source.");
@@ -192,7 +191,7 @@ async fn of_two_who_decide_at_once_one_is_heard() {
     let (approved, rejected) = tokio::join!(approve(&mut one, &id), reject(&mut two, &id));
 
     assert_eq!(usize::from(approved.is_ok()) + usize::from(rejected.is_ok()), 1);
-    let lost = approved.err().or(rejected.err()).unwrap();
+    let lost = approved.err().or_else(|| rejected.err()).unwrap();
     assert_eq!(lost.reason(), "BAD_TRANSITION");
     assert_eq!(approvals(&world, &id).await.len(), 1);
 }

@@ -45,7 +45,10 @@ async fn lists_are_filtered_by_site_state_and_score() {
     create(&mut desk.pieces(), pb::ContentPiece { title: "Brief".into(), ..on(&desk.site) }).await;
     let mut own = desk.pieces();
 
-    assert_eq!(titles(&mut own, filtered("state = draft")).await, [draft.title.clone()]);
+    assert_eq!(
+        titles(&mut own, filtered("state = draft")).await,
+        std::slice::from_ref(&draft.title)
+    );
     assert_eq!(titles(&mut own, filtered("score = null")).await, ["Brief"]);
     let here = format!("site_id = {} AND kind = article", desk.site.site_id);
     assert_eq!(titles(&mut own, filtered(&here)).await.len(), 2);

@@ -89,7 +89,7 @@ fn structured_data(json_ld: &str, found: &mut Findings) {
         return found.error(rule, "the structured data is no JSON", "");
     };
     let items = data.get("@graph").unwrap_or(&data);
-    let items = items.as_array().map_or(std::slice::from_ref(items), Vec::as_slice);
+    let items = items.as_array().map_or_else(|| std::slice::from_ref(items), Vec::as_slice);
     let of_schema = |item: &Value| {
         let context = item.get("@context").or_else(|| data.get("@context"));
         context.is_some_and(|context| context.to_string().contains("schema.org"))

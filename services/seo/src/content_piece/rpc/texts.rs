@@ -4,7 +4,7 @@ use devsphere_auth::Permit;
 use devsphere_db::Approval;
 use devsphere_error::Result;
 use devsphere_ids::PersonId;
-use devsphere_proto::seo::v1 as pb;
+use devsphere_proto::{seo::v1 as pb, r#type::v1::Content};
 use devsphere_rpc::{
     id,
     page::{self, Query},
@@ -14,7 +14,7 @@ use super::{ContentPieces, emit_step};
 use crate::content_piece::{
     checks, list, store,
     verb::State,
-    version::{Origin, Version, Written},
+    version::{self, Origin, Version, Written},
     wire::{Restore, Step, Text},
 };
 
@@ -23,7 +23,7 @@ impl ContentPieces {
         &self,
         (permit, Text { step, content }): (Permit, Text),
     ) -> Result<pb::ContentVersion> {
-        self.add(&permit, step, Source::Written(content)).await
+        self.add(&permit, step, Source::Written(Box::new(content))).await
     }
 
     pub(super) async fn restore(
@@ -42,14 +42,14 @@ impl ContentPieces {
         let before = store::fetch_for_update(&mut tx, id).await?;
         before.after(step.verb, &step.etag)?;
         let (content, origin, note) = match source {
-            Source::Written(content) => (content, Origin::Person, step.note),
+            Source::Written(content) => (*content, Origin::Person, step.note),
             Source::Older(number) => {
-                let older = store::fetch_version(&mut tx, id, number).await?;
+                let older = version::store::fetch(&mut tx, id, number).await?;
                 let content = older.content.map(|content| content.0.0).unwrap_or_default();
                 (content, Origin::Restored, format!("Version {number} once more."))
             }
         };
-        let measure = store::fetch_surroundings(&mut tx, &before).await?.measure(&before);
+        let measure = version::store::fetch_surroundings(&mut tx, &before).await?.measure(&before);
         let checks = checks::check(&content, &measure, Vec::new());
         let written = Written { content, checks, origin, author_id, note };
         let piece = store::write(&mut tx, id, &written).await?;
@@ -66,7 +66,7 @@ impl ContentPieces {
         let id = request.content_piece_id.parse().map_err(id::bad("content_piece_id"))?;
 
         let mut tx = self.db.read(&permit).await?;
-        Ok(store::fetch_version(&mut tx, id, request.number).await?.into())
+        Ok(version::store::fetch(&mut tx, id, request.number).await?.into())
     }
 
     pub(super) async fn list_versions(
@@ -80,6 +80,10 @@ impl ContentPieces {
 
         let mut tx = self.db.read(&permit).await?;
         let page = list.fetch::<Version>(tx.conn()).await?;
+        if page.rows.is_empty() {
+            // A piece without a text has no versions, a piece that is not there is told so.
+            store::fetch(&mut tx, id).await?;
+        }
 
         Ok(pb::ListContentVersionsResponse {
             content_versions: page.rows.into_iter().map(Into::into).collect(),
@@ -90,6 +94,6 @@ impl ContentPieces {
 
 /// Where the text of a new version comes from.
 enum Source {
-    Written(devsphere_proto::r#type::v1::Content),
+    Written(Box<Content>),
     Older(i32),
 }

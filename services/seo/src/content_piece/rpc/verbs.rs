@@ -8,47 +8,44 @@ use devsphere_proto::seo::v1 as pb;
 use devsphere_rpc::etag;
 
 use super::{ContentPieces, emit_step};
-use crate::content_piece::{
-    ContentPiece, DECIDE, Verb, store,
-    verb::State,
-    wire::{self, Step},
+use crate::{
+    content_piece::{
+        ContentPiece, DECIDE, Verb, store,
+        verb::State,
+        version,
+        wire::{self, Step},
+    },
+    deciders,
 };
 
 impl ContentPieces {
     /// Asks for a decision, where the site asks for one.
     pub(super) async fn submit(&self, (permit, step): (Permit, Step)) -> Result<pb::ContentPiece> {
         let me = PersonId::from(permit.caller().id());
-        let asked = |piece: ContentPiece| ContentPiece {
+        // Asked before, since no transaction waits for another service.
+        let others = self.deciders.beside(&permit, DECIDE).await?;
+
+        let (mut tx, before) = self.lock(&permit, &step).await?;
+        let mut state = before.after(step.verb, &step.etag)?;
+        let piece = ContentPiece {
             submitted_by: Some(me),
             decided_by: None,
             decision_note: String::new(),
-            ..piece
+            ..before.clone()
         };
-
-        // Looked at before, since no transaction waits for another service.
-        let mut tx = self.db.read(&permit).await?;
-        let piece = store::fetch(&mut tx, step.content_piece_id).await?;
-        piece.after(step.verb, &step.etag)?;
-        let is_ungated = store::fetch_surroundings(&mut tx, &piece).await?.is_ungated;
-        drop(tx);
-        let piece = asked(piece);
-        if !is_ungated {
-            self.deciders.check(&permit, DECIDE, &piece.barred()).await?;
-        }
-
-        let mut tx = self.db.write(&permit).await?;
-        let before = store::fetch_for_update(&mut tx, step.content_piece_id).await?;
-        let mut state = before.after(step.verb, &step.etag)?;
-        let piece = asked(before.clone());
+        let barred = piece.barred();
         let question = Asked {
             title: piece.title.clone(),
             permission: DECIDE,
-            barred: piece.barred().into_iter().map(PersonId::uuid).collect(),
+            barred: barred.iter().map(|person| person.uuid()).collect(),
         };
-        let mut approval = Approval::Ask(question.clone());
-        if is_ungated {
-            (state, approval) = (State::Approved, Approval::Waive(question));
-        }
+        let approval = if version::store::fetch_surroundings(&mut tx, &piece).await?.is_ungated {
+            state = State::Approved;
+            Approval::Waive(question)
+        } else {
+            deciders::check(&others, &barred)?;
+            Approval::Ask(question)
+        };
         let piece = store::update_state(&mut tx, &piece, state).await?;
         emit_step(&mut tx, step.verb, (&before, &piece), Some(approval))?;
 
