@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_number_needs_a_source_that_has_it() {
         let claim = "It costs 12,500 kronor.";
-        let excerpt = "Prices begin at 12 500.".replace(' ', " ").replace("12 500", "12,500");
+        let excerpt = "Prices begin at 12,500.".into();
         let known = Source { excerpt, ..Source::default() };
         let sourced = Content { sources: vec![known], ..saying(claim) };
 
