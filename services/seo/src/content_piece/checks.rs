@@ -139,7 +139,7 @@ mod tests {
             language: "en".into(),
             base_url: "https://north.example".into(),
             keywords: vec![("k".into(), "accessible web design".into())],
-            target_words: 17,
+            target_words: 21,
             ..Measure::default()
         }
     }
@@ -155,7 +155,7 @@ mod tests {
         let checks = check(&content(), &measure(), Vec::new());
 
         assert_eq!(checks.findings, []);
-        assert_eq!((checks.score, checks.word_count), (100, 19));
+        assert_eq!((checks.score, checks.word_count), (100, 21));
         assert!(checks.reading_ease.is_some());
     }
 

@@ -128,8 +128,8 @@ mod tests {
             broken(&content(), &Measure { target_words, ..measure() }).contains(&"length".into())
         };
 
-        // It has 19 words.
-        assert_eq!([15, 16, 25, 26].map(told), [true, false, false, true]);
+        // It has 21 words.
+        assert_eq!([16, 17, 28, 29].map(told), [true, false, false, true]);
         assert!(told(0));
     }
 
