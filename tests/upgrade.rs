@@ -278,6 +278,8 @@ async fn start(world: &World, schema: Schema) -> Result<()> {
         peers: world.endpoints().clone(),
         public_url: "https://devsphere.test".into(),
         keys: backend.keys_folder(),
+        outside: devsphere_egress::Policy::default(),
+        offered_ai: None,
         limits: Limits::default(),
     };
     let ctx = Ctx::new(schema, config, Tasks::default())?;

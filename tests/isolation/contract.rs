@@ -12,6 +12,7 @@ use std::{
 use devsphere_auth::Verifier;
 use devsphere_boot::{Config, Ctx, Endpoint, Limits, Listen, Module, Service, Tasks};
 use devsphere_db::Database;
+use devsphere_egress::Policy;
 use devsphere_error::{Error, Result};
 use devsphere_proto::{Access, Contract, DESCRIPTORS, PERMISSIONS};
 use devsphere_testkit::Backend;
@@ -230,6 +231,8 @@ fn ctx(module: Module, backend: &Backend, role: &str) -> Ctx {
         peers: BTreeMap::from([("identity", Endpoint::Unix(socket("identity")))]),
         public_url: "https://devsphere.test".into(),
         keys: backend.keys_folder(),
+        outside: Policy::default(),
+        offered_ai: None,
         limits: Limits::default(),
     };
     Ctx::new(module.schema, config, Tasks::default()).unwrap()

@@ -12,6 +12,7 @@ use devsphere_boot::{
     Channel, Config, Ctx, Endpoint, Limits, Listen, Module, Running, Tasks, channel, serve,
 };
 use devsphere_db::migrate::SEALER;
+use devsphere_egress::Policy;
 use devsphere_gateway::{Edge, Gateway};
 use devsphere_proto::{Access, Contract};
 use tonic_health::pb::{
@@ -94,6 +95,8 @@ impl Parts<'_> {
             peers: endpoints(self.folder),
             public_url: self.edge.public_url.clone(),
             keys: self.folder.keys(),
+            outside: Policy::default(),
+            offered_ai: None,
             limits: Limits::default(),
         })
     }

@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, builder::FalseyValueParser};
 use devsphere_boot::{Certificates, Config, Limits, Listen, Module, Running, Tasks, probe};
 use devsphere_db::migrate::SEALER;
+use devsphere_egress::Policy;
 use devsphere_gateway::Gateway;
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -192,6 +193,8 @@ impl Run {
             database: self.database(folder)?.signed_in(&role, &password),
             public_url: self.public_url(),
             keys: folder.keys(),
+            outside: Policy::default(),
+            offered_ai: None,
             limits: Limits {
                 connections: self.pool_size,
                 connection_wait: Duration::from_millis(self.pool_wait),

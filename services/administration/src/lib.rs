@@ -10,7 +10,7 @@ mod resolve;
 mod settings;
 
 use devsphere_auth::Caller;
-use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Service, export::Exporter};
+use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Renewer, Service, export::Exporter};
 use devsphere_db::Schema;
 use devsphere_error::{Error, Result};
 use devsphere_proto::administration::v1::{
@@ -36,7 +36,7 @@ fn service(ctx: &Ctx) -> Result<Service> {
         };
     }
     let (verifier, renewal) = (ctx.verifier()?, ctx.renewal()?);
-    let exporter = Exporter::new(ctx, verifier.clone(), renewal.clone());
+    let exporter = Exporter::new(ctx, Renewer::new(verifier.clone(), renewal.clone()));
     let modules = modules::Modules::new(ctx);
     Service::of(ctx, verifier, renewal)
         .add(limited!(AuditServiceServer, audit::AuditRecords::new(ctx, exporter)?))

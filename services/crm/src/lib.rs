@@ -4,7 +4,7 @@ mod lead;
 mod members;
 mod money;
 
-use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Service};
+use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Renewer, Service};
 use devsphere_db::Schema;
 use devsphere_error::Result;
 use devsphere_proto::crm::v1::lead_service_server::LeadServiceServer;
@@ -18,7 +18,7 @@ pub const MODULE: Module =
 
 fn service(ctx: &Ctx) -> Result<Service> {
     let (verifier, renewal) = (ctx.verifier()?, ctx.renewal()?);
-    let leads = lead::Leads::new(ctx, verifier.clone(), renewal.clone())?;
+    let leads = lead::Leads::new(ctx, Renewer::new(verifier.clone(), renewal.clone()))?;
     let leads = LeadServiceServer::new(leads)
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);

@@ -8,7 +8,7 @@ mod site;
 mod web;
 mod word;
 
-use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Service};
+use devsphere_boot::{Ctx, MESSAGE_LIMIT, Module, Renewer, Service};
 use devsphere_db::Schema;
 use devsphere_error::Result;
 use devsphere_proto::seo::v1::{
@@ -28,7 +28,8 @@ fn service(ctx: &Ctx) -> Result<Service> {
     let sites = SiteServiceServer::new(site::Sites::new(ctx))
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);
-    let keywords = keyword::Keywords::new(ctx, verifier.clone(), renewal.clone());
+    let renewer = Renewer::new(verifier.clone(), renewal.clone());
+    let keywords = keyword::Keywords::new(ctx, renewer);
     let keywords = KeywordServiceServer::new(keywords)
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);

@@ -63,6 +63,8 @@ pub struct Peer(pub String);
 pub struct Permit {
     caller: Caller,
     method: &'static Method,
+    /// Who asked, of the services; an internal method's permit is renewed for none else.
+    peer: Option<Peer>,
     facts: Facts,
     request_id: Option<RequestId>,
 }
@@ -113,7 +115,7 @@ impl Permit {
         if locked && !method.reads && is_of_an_organization(&method.access) {
             return Err(Error::Locked { cause: "organization_suspended" });
         }
-        Ok(Self { caller, method, facts, request_id: None })
+        Ok(Self { caller, method, peer: peer.cloned(), facts, request_id: None })
     }
 
     /// The same permit in another run of the same request.
@@ -140,7 +142,7 @@ impl Permit {
         if caller.id() != self.caller.id() || organization(&caller) != organization(&self.caller) {
             return Err(Error::Unauthenticated);
         }
-        Self::authorize(caller, self.method, None, self.facts.clone())
+        Self::authorize(caller, self.method, self.peer.as_ref(), self.facts.clone())
     }
 
     /// Who calls.

@@ -73,6 +73,7 @@ impl Role {
             Self::Ceo | Self::Admin => &["administration.*", "crm.*", "identity.*", "seo.*"],
             Self::Manager => &[
                 "administration.agents.read",
+                "administration.approvals.*",
                 "administration.names.resolve",
                 "administration.settings.read",
                 "crm.*",
@@ -81,6 +82,7 @@ impl Role {
                 "seo.*",
             ],
             Self::Sales => &[
+                "administration.approvals.*",
                 "administration.names.resolve",
                 "administration.settings.read",
                 "crm.leads.*",
@@ -89,12 +91,14 @@ impl Role {
             ],
             Self::Seo => &[
                 "administration.agents.read",
+                "administration.approvals.*",
                 "administration.names.resolve",
                 "administration.settings.read",
                 "identity.members.read",
                 "identity.organization.read",
                 "seo.contentPieces.create",
                 "seo.contentPieces.delete",
+                "seo.contentPieces.generate",
                 "seo.contentPieces.read",
                 "seo.contentPieces.submit",
                 "seo.contentPieces.update",
@@ -112,6 +116,7 @@ impl Role {
                 "seo.sites.read",
             ],
             Self::Finance | Self::Hr | Self::Support | Self::Operator => &[
+                "administration.approvals.*",
                 "administration.names.resolve",
                 "administration.settings.read",
                 "identity.members.read",

@@ -4,13 +4,14 @@ use std::{collections::BTreeMap, hash::Hash, path::PathBuf, sync::Arc, time::Dur
 
 use devsphere_auth::Verifier;
 use devsphere_db::{Database, FunctionDb, Schema, TenantDb};
+use devsphere_egress::Policy;
 use devsphere_error::{Error, Result};
-use devsphere_proto::Contract;
+use devsphere_proto::{Contract, administration::v1::AiConnection};
 use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Certificates, Late, Listen, Notes, Service, Tasks,
+    Certificates, Late, Listen, Notes, Renewer, Service, Tasks,
     late::Writers,
     peers::{Peers, RenewHandle, Stub},
 };
@@ -107,8 +108,12 @@ pub struct Config {
     pub peers: BTreeMap<&'static str, Endpoint>,
     /// The address people reach the gateway by; links are built on it, never on a header.
     pub public_url: String,
-    /// The folder of key files; only identity reads it.
+    /// The folder of key files; identity reads it, and administration one file of it.
     pub keys: PathBuf,
+    /// What calls out to the world may reach, beside the public's addresses.
+    pub outside: Policy,
+    /// The provider of models that organisations without one of their own use; only agent asks it.
+    pub offered_ai: Option<AiConnection>,
     /// The numbers.
     pub limits: Limits,
 }
@@ -191,6 +196,14 @@ impl Ctx {
     /// As [`Ctx::stub`].
     pub fn renewal(&self) -> Result<RenewHandle> {
         Ok(Arc::new(self.stub("identity")?))
+    }
+
+    /// Permits kept good for as long as work takes.
+    ///
+    /// # Errors
+    /// As [`Ctx::stub`].
+    pub fn renewer(&self) -> Result<Renewer> {
+        Ok(Renewer::new(self.verifier()?, self.renewal()?))
     }
 
     /// Assertions verified with identity's public keys.

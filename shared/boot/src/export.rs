@@ -1,11 +1,8 @@
 //! Export: pages of a list as CSV, each read in a transaction of its own, for as long as its reader may go on.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::Duration;
 
-use devsphere_auth::{Permit, Verifier};
+use devsphere_auth::Permit;
 use devsphere_db::{
     TenantDb,
     list::{List, PageKey},
@@ -21,10 +18,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tracing::Instrument as _;
 
-use crate::{Ctx, RenewHandle, Tasks};
-
-/// A transaction is not begun with less than this left.
-const SECONDS_LEFT: i64 = 20;
+use crate::{Ctx, Renewer, Tasks};
 
 /// Pieces of a file, in their order.
 pub type Chunks<C> = ReceiverStream<Result<C, Status>>;
@@ -55,8 +49,7 @@ pub struct Piece {
 #[derive(Clone)]
 pub struct Exporter {
     db: TenantDb,
-    renewal: RenewHandle,
-    verifier: Arc<Verifier>,
+    renewer: Renewer,
     tasks: Tasks,
     longest: Duration,
 }
@@ -71,10 +64,10 @@ struct Export<T> {
 }
 
 impl Exporter {
-    /// The exporter of that context, with its way of renewing and verifying assertions.
-    pub fn new(ctx: &Ctx, verifier: Arc<Verifier>, renewal: RenewHandle) -> Self {
+    /// The exporter of that context, with its way of renewing assertions.
+    pub fn new(ctx: &Ctx, renewer: Renewer) -> Self {
         let longest = ctx.config().limits.longest_stream;
-        Self { db: ctx.tenant_db(), renewal, verifier, tasks: ctx.tasks().clone(), longest }
+        Self { db: ctx.tenant_db(), renewer, tasks: ctx.tasks().clone(), longest }
     }
 
     /// Begins to send the sheet; `wrap` makes a piece a message of the contract.
@@ -98,17 +91,6 @@ impl Exporter {
         self.tasks.spawn("export", export.send_all(sender, wrap).in_current_span());
         Ok(ReceiverStream::new(receiver))
     }
-
-    /// The permit, good for another while: which is where revocation stops long work.
-    async fn fresh(&self, permit: Permit) -> Result<Permit> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(Error::internal)?;
-        let caller = permit.caller();
-        if caller.expires() - now.as_secs().cast_signed() >= SECONDS_LEFT {
-            return Ok(permit);
-        }
-        let assertion = self.renewal.renew(caller.assertion()).await?;
-        permit.renewed(self.verifier.caller(&assertion).await?)
-    }
 }
 
 impl<T: for<'r> FromRow<'r, PgRow> + Send + Sync + Unpin> Export<T> {
@@ -129,7 +111,7 @@ impl<T: for<'r> FromRow<'r, PgRow> + Send + Sync + Unpin> Export<T> {
 
     /// Reads one page. Its transaction ends before anybody waits for a slow reader.
     async fn piece(&mut self) -> Result<Piece> {
-        self.permit = self.exporter.fresh(self.permit.clone()).await?;
+        self.permit = self.exporter.renewer.fresh(&self.permit).await?;
         let list = self.sheet.list.clone().page(MAX_SIZE, self.after.take());
 
         let mut tx = self.exporter.db.read(&self.permit).await?;

@@ -55,6 +55,12 @@ pub enum Error {
     /// A verb that the record's state does not know.
     #[error("cannot {verb} from state {state}")]
     BadTransition { state: &'static str, verb: &'static str, allowed: Vec<&'static str> },
+    /// A limit of the organisation's plan, or one that it set itself.
+    #[error("{message}")]
+    PlanLimit { cause: &'static str, message: &'static str },
+    /// A model gave no answer, or none that can be used; the cause says why.
+    #[error("{message}")]
+    AiFailed { cause: &'static str, message: String, retry_after: Option<Duration> },
     /// The organisation is read-only (suspended, being deleted).
     #[error("the organisation is locked")]
     Locked { cause: &'static str },

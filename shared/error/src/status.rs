@@ -100,6 +100,8 @@ impl Error {
         match self {
             Self::BadRequest { cause, .. }
             | Self::InvalidState { cause, .. }
+            | Self::PlanLimit { cause, .. }
+            | Self::AiFailed { cause, .. }
             | Self::Locked { cause }
             | Self::Unavailable { cause, .. } => cause,
             Self::BadCredentials => "bad_credentials",
@@ -120,6 +122,9 @@ impl Error {
             Self::InvalidState { .. } => (Code::FailedPrecondition, "INVALID_STATE"),
             Self::BadTransition { .. } => (Code::FailedPrecondition, "BAD_TRANSITION"),
             Self::Locked { .. } => (Code::FailedPrecondition, "LOCKED"),
+            Self::PlanLimit { .. } => (Code::FailedPrecondition, "PLAN_LIMIT"),
+            Self::AiFailed { retry_after: Some(_), .. } => (Code::Unavailable, "AI_FAILED"),
+            Self::AiFailed { .. } => (Code::Internal, "AI_FAILED"),
             Self::Conflict { .. } | Self::Serialization => (Code::Aborted, "CONFLICT"),
             Self::RateLimited { .. } => (Code::ResourceExhausted, "RATE_LIMITED"),
             Self::Overloaded => (Code::Unavailable, "OVERLOADED"),
@@ -165,6 +170,7 @@ impl Error {
     const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::AiFailed { retry_after, .. } => *retry_after,
             Self::Overloaded | Self::Unavailable { .. } | Self::TicketExpired => Some(RETRY_SOON),
             _ => None,
         }

@@ -64,6 +64,8 @@ ids! {
     ActivationId,
     /// An AI agent of an organisation.
     AgentId,
+    /// A question whether a record may go ahead.
+    ApprovalId,
     /// A record of the audit log.
     AuditRecordId,
     /// A client of the organisation: its customer.
@@ -72,6 +74,8 @@ ids! {
     ContentPieceId,
     /// A role of an organisation's own making.
     CustomRoleId,
+    /// One try of an agent at a text.
+    GenerationId,
     /// An invitation to join an organisation.
     InvitationId,
     /// A phrase that a site wants to be found with.
@@ -90,6 +94,8 @@ ids! {
     SessionId,
     /// A website that content is written for.
     SiteId,
+    /// A question to a model.
+    UsageId,
 }
 
 #[cfg(test)]

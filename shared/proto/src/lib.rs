@@ -22,7 +22,7 @@ mod template;
 pub use binding::{Binding, Body, ROOT, at};
 pub use comment::{comment, comment_at};
 pub use contract::{Access, BadContract, Contract, Cookie, Method, Module, Permission, option};
-pub use generated::devsphere::{administration, crm, identity, seo, r#type};
+pub use generated::devsphere::{administration, agent, crm, identity, seo, r#type};
 pub use json::AsJson;
 pub use resource::Resource;
 pub use template::{Template, Variable};

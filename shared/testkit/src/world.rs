@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -23,9 +24,12 @@ pub struct World {
     endpoints: BTreeMap<&'static str, Endpoint>,
     tasks: Tasks,
     running: tokio::sync::Mutex<Vec<(Module, Running)>>,
-    limits: Limits,
+    tune: Arc<Tune>,
     counters: BTreeMap<&'static str, Counter>,
 }
+
+/// What a test changes in the configuration of every service.
+type Tune = dyn Fn(&mut Config) + Send + Sync;
 
 impl World {
     /// Starts the modules, each on its own socket under its own role.
@@ -41,7 +45,18 @@ impl World {
     /// # Panics
     /// When one does not start.
     pub async fn start_with(modules: &[Module], limits: Limits) -> Self {
-        Self::build(modules, limits, false).await
+        Self::tuned(modules, move |config| config.limits = limits.clone()).await
+    }
+
+    /// The same with other configuration.
+    ///
+    /// # Panics
+    /// When one does not start.
+    pub async fn tuned(
+        modules: &[Module],
+        tune: impl Fn(&mut Config) + Send + Sync + 'static,
+    ) -> Self {
+        Self::build(modules, Arc::new(tune), false).await
     }
 
     /// The same with every service's SQL counted.
@@ -53,7 +68,7 @@ impl World {
         let never = Duration::from_secs(3600);
         let limits =
             Limits { connections: 1, revocations_every: never, probe_every: never, ..patient() };
-        Self::build(modules, limits, true).await
+        Self::build(modules, Arc::new(move |config| config.limits = limits.clone()), true).await
     }
 
     /// Services that run elsewhere, on that database and those keys.
@@ -63,10 +78,10 @@ impl World {
     pub fn around(backend: Backend, endpoints: BTreeMap<&'static str, Endpoint>) -> Self {
         let (minter, tasks) = (minter(&backend), Tasks::default());
         let (running, counters) = (tokio::sync::Mutex::default(), BTreeMap::new());
-        Self { backend, minter, endpoints, tasks, running, limits: patient(), counters }
+        Self { backend, minter, endpoints, tasks, running, tune: Arc::new(|_| ()), counters }
     }
 
-    async fn build(modules: &[Module], limits: Limits, counted: bool) -> Self {
+    async fn build(modules: &[Module], tune: Arc<Tune>, counted: bool) -> Self {
         // What a failed test's services had to say stands beside its own output.
         let logs = tracing_subscriber::fmt().with_test_writer().with_max_level(LevelFilter::WARN);
         let _ = logs.try_init();
@@ -90,7 +105,7 @@ impl World {
             databases.push((*module, database));
         }
         let running = tokio::sync::Mutex::default();
-        let world = Self { backend, minter, endpoints, tasks, running, limits, counters };
+        let world = Self { backend, minter, endpoints, tasks, running, tune, counters };
         for (module, database) in databases {
             world.run(module, database).await;
         }
@@ -98,14 +113,17 @@ impl World {
     }
 
     async fn run(&self, module: Module, database: PgConnectOptions) {
-        let config = Config {
+        let mut config = Config {
             listen: Listen::Unix(self.socket(&module)),
             database,
             peers: self.endpoints.clone(),
             public_url: "https://devsphere.test".into(),
             keys: self.backend.keys_folder(),
-            limits: self.limits.clone(),
+            outside: devsphere_egress::Policy::default(),
+            offered_ai: None,
+            limits: patient(),
         };
+        (self.tune)(&mut config);
         let ctx = Ctx::new(module.schema, config, self.tasks.clone()).unwrap();
         let running = serve((module.service)(&ctx).unwrap()).await.unwrap();
         self.running.lock().await.push((module, running));

@@ -5,11 +5,8 @@ mod export;
 mod standard;
 mod verbs;
 
-use std::sync::Arc;
-
-use devsphere_auth::Verifier;
 use devsphere_boot::{
-    Ctx, RenewHandle,
+    Ctx, Renewer,
     export::{Chunks, Exporter},
 };
 use devsphere_db::{Change, TenantDb, TenantTx};
@@ -30,11 +27,11 @@ pub(crate) struct Leads {
 
 impl Leads {
     /// The service of that context.
-    pub(crate) fn new(ctx: &Ctx, verifier: Arc<Verifier>, renewal: RenewHandle) -> Result<Self> {
+    pub(crate) fn new(ctx: &Ctx, renewer: Renewer) -> Result<Self> {
         Ok(Self {
             db: ctx.tenant_db(),
             members: Members::new(ctx.stub("identity")?),
-            exporter: Exporter::new(ctx, verifier, renewal),
+            exporter: Exporter::new(ctx, renewer),
         })
     }
 }

@@ -5,11 +5,8 @@ mod export;
 mod standard;
 mod trash;
 
-use std::sync::Arc;
-
-use devsphere_auth::Verifier;
 use devsphere_boot::{
-    Ctx, RenewHandle,
+    Ctx, Renewer,
     export::{Chunks, Exporter},
 };
 use devsphere_db::TenantDb;
@@ -25,8 +22,8 @@ pub(crate) struct Keywords {
 
 impl Keywords {
     /// The service of that context.
-    pub(crate) fn new(ctx: &Ctx, verifier: Arc<Verifier>, renewal: RenewHandle) -> Self {
-        Self { db: ctx.tenant_db(), exporter: Exporter::new(ctx, verifier, renewal) }
+    pub(crate) fn new(ctx: &Ctx, renewer: Renewer) -> Self {
+        Self { db: ctx.tenant_db(), exporter: Exporter::new(ctx, renewer) }
     }
 }
 
