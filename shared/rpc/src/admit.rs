@@ -23,7 +23,7 @@ where
 {
     let (_, mut extensions, message) = request.into_parts();
     let permit: Permit = extensions.remove().ok_or_else(|| Error::internal("no permit"))?;
-    let checked = check(&message)?;
+    let checked = checked(&message)?;
     let request_id = checked
         .get_field_by_name("request_id")
         .and_then(|value| value.as_str().and_then(|text| text.parse::<RequestId>().ok()));
@@ -42,11 +42,19 @@ where
 {
     let (_, mut extensions, message) = request.into_parts();
     let anonymous = extensions.remove().ok_or_else(|| Error::internal("no admission"))?;
-    check(&message)?;
+    checked(&message)?;
     Ok((anonymous, message.try_into()?))
 }
 
-fn check<R: Message + Name>(message: &R) -> Result<DynamicMessage> {
+/// Checks a message that came by another way than a call.
+///
+/// # Errors
+/// `Invalid` with every violation at once.
+pub fn check<M: Message + Name>(message: &M) -> Result<()> {
+    checked(message).map(|_| ())
+}
+
+fn checked<R: Message + Name>(message: &R) -> Result<DynamicMessage> {
     let contract = Contract::get().map_err(|error| Error::internal(error.to_string()))?;
     let descriptor = contract
         .pool()

@@ -13,4 +13,4 @@ pub mod time;
 pub mod trash;
 pub mod validate;
 
-pub use admit::{admit, admit_anonymous};
+pub use admit::{admit, admit_anonymous, check};
