@@ -108,6 +108,8 @@ pub(crate) enum RotateKind {
     Assertion,
     /// Of database tickets.
     Ticket,
+    /// Of secrets at rest: a fresh one seals from now on, the older ones still open.
+    Vault,
     /// Of all of them.
     All,
 }
