@@ -1,5 +1,10 @@
 //! A mesh with an agent, and a model at the other end of it.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use devsphere_auth::Role;
 use devsphere_boot::Tasks;
 use devsphere_proto::{
@@ -44,6 +49,7 @@ pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) model: ScriptedProvider,
     wire: Wire,
+    is_open: Arc<AtomicBool>,
     _tasks: Tasks,
 }
 
@@ -54,11 +60,20 @@ impl Stage {
     ) -> Self {
         let tasks = Tasks::default();
         let model = ScriptedProvider::start(&tasks, script).await;
-        let world = World::tuned(&MODULES, |config| {
-            config.outside.allow_private = vec!["127.0.0.1".parse().unwrap()];
+        let is_open = Arc::new(AtomicBool::new(true));
+        let opened = is_open.clone();
+        let world = World::tuned(&MODULES, move |config| {
+            if opened.load(Ordering::Relaxed) {
+                config.outside.allow_private = vec!["127.0.0.1".parse().unwrap()];
+            }
         })
         .await;
-        Self { world, model, wire, _tasks: tasks }
+        Self { world, model, wire, is_open, _tasks: tasks }
+    }
+
+    /// Services that start from now on reach nothing private.
+    pub(crate) fn shut(&self) {
+        self.is_open.store(false, Ordering::Relaxed);
     }
 
     /// An organisation that asks this model, and somebody of it.
