@@ -26,8 +26,8 @@ use crate::{
     provider::{Message, Question, Role},
 };
 
-/// What a small answer takes.
-const PROBE_TOKENS: u32 = 16;
+/// What a small answer takes of a model that thinks first.
+const PROBE_TOKENS: u32 = 256;
 
 /// A probe without a deadline of its own.
 const PROBE_PATIENCE: Duration = Duration::from_secs(20);
@@ -87,7 +87,7 @@ impl Usages {
         let question = Question {
             model: connection.model.clone(),
             system: String::new(),
-            messages: vec![Message { role: Role::User, text: "Say hello.".into() }],
+            messages: vec![Message { role: Role::User, text: "Answer in one word: are you there?".into() }],
             tool: None,
             max_output_tokens: PROBE_TOKENS,
             temperature: None,
