@@ -8,6 +8,7 @@ mod contract;
     clippy::allow_attributes_without_reason,
     clippy::disallowed_methods,
     clippy::doc_markdown,
+    clippy::large_enum_variant,
     clippy::too_many_lines,
     unreachable_pub,
     reason = "generated; the comments are the contracts' own"
