@@ -1,6 +1,7 @@
 //! What a content piece is and which changes are legal.
 
 mod checks;
+mod generate;
 mod list;
 mod rpc;
 mod store;
@@ -18,8 +19,11 @@ use devsphere_rpc::{editable, etag, mask::Mask};
 use serde::Serialize;
 use sqlx::types::Json;
 
+pub(crate) use generate::{Text, exists, give_back, take, write};
 pub(crate) use rpc::ContentPieces;
+pub(crate) use verb::Outcome;
 use verb::{State, Verb};
+pub(crate) use wire::shown;
 
 /// What a decider needs; a row of the approvals names it.
 const DECIDE: &str = "seo.contentPieces.decide";
@@ -27,7 +31,7 @@ const DECIDE: &str = "seo.contentPieces.decide";
 /// A text on its way to a site. Its JSON is what events and audit show; the text itself lies in
 /// versions, which never change.
 #[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]
-struct ContentPiece {
+pub(crate) struct ContentPiece {
     content_piece_id: ContentPieceId,
     site_id: SiteId,
     title: String,
@@ -120,6 +124,20 @@ impl ContentPiece {
         })
     }
 
+    /// What its writer is told; empty in lists, which leave it out.
+    fn brief(&self) -> Brief {
+        self.brief.as_ref().map(|brief| brief.0.0.clone()).unwrap_or_default()
+    }
+
+    /// Refuses to have a text written about nothing.
+    fn need_topic(&self) -> Result<()> {
+        if self.brief().topic.trim().is_empty() && self.title.trim().is_empty() {
+            let message = "neither the brief nor the title says what it is about";
+            return Err(Error::InvalidState { cause: "no_topic", message });
+        }
+        Ok(())
+    }
+
     /// Those who do not decide on it: whoever submitted it, and whoever wrote it last.
     fn barred(&self) -> Vec<PersonId> {
         self.submitted_by.into_iter().chain(self.edited_by).collect()
@@ -209,6 +227,7 @@ mod tests {
                 "update: brief - draft - - -",
                 "write: draft - draft - draft draft",
                 "restore: draft - draft - draft draft",
+                "generate: generating - generating - - -",
                 "submit: - - in_review - - -",
                 "withdraw: - - - draft - -",
                 "approve: - - - approved - -",
@@ -228,7 +247,7 @@ mod tests {
         };
 
         assert_eq!((state, verb), ("brief", "submit"));
-        assert_eq!(allowed, ["update", "write", "restore", "delete"]);
+        assert_eq!(allowed, ["update", "write", "restore", "generate", "delete"]);
     }
 
     #[test]
@@ -270,6 +289,7 @@ mod tests {
         };
 
         assert_eq!(given(&["seo.contentPieces.decide"]), "approve reject");
+        assert_eq!(given(&["seo.contentPieces.generate"]), "generate");
         assert_eq!(given(&["seo.contentPieces.read"]), "");
         assert_eq!(given(&["seo.contentPieces.update"]), "update write restore");
     }

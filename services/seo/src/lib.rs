@@ -1,7 +1,9 @@
-//! Search: sites, the phrases that they want to be found with, and texts on their way to them.
+//! Search: sites, the phrases that they want to be found with, and texts on their way to them, written by
+//! people and by agents.
 
 mod content_piece;
 mod deciders;
+mod generation;
 mod keyword;
 mod record;
 mod site;
@@ -13,6 +15,7 @@ use devsphere_db::Schema;
 use devsphere_error::Result;
 use devsphere_proto::seo::v1::{
     content_piece_service_server::ContentPieceServiceServer,
+    generation_service_server::GenerationServiceServer,
     keyword_service_server::KeywordServiceServer, site_service_server::SiteServiceServer,
 };
 use sqlx::migrate::Migrator;
@@ -29,6 +32,11 @@ fn service(ctx: &Ctx) -> Result<Service> {
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);
     let renewer = Renewer::new(verifier.clone(), renewal.clone());
+    let generations = generation::Generations::new(ctx, renewer.clone());
+    let generations = GenerationServiceServer::new(generations)
+        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_encoding_message_size(MESSAGE_LIMIT);
+    ctx.tasks().spawn("generations", generation::sweep(ctx.clone()));
     let keywords = keyword::Keywords::new(ctx, renewer);
     let keywords = KeywordServiceServer::new(keywords)
         .max_decoding_message_size(MESSAGE_LIMIT)
@@ -36,5 +44,6 @@ fn service(ctx: &Ctx) -> Result<Service> {
     let pieces = ContentPieceServiceServer::new(content_piece::ContentPieces::new(ctx)?)
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);
-    Service::of(ctx, verifier, renewal).add(sites).add(keywords).add(pieces).build()
+    let service = Service::of(ctx, verifier, renewal).add(sites).add(keywords).add(pieces);
+    service.add(generations).build()
 }

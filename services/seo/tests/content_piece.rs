@@ -17,7 +17,7 @@ use tonic::Status;
 use super::{Pieces, Sites};
 
 /// A piece of that site.
-fn on(site: &pb::Site) -> pb::ContentPiece {
+pub(super) fn on(site: &pb::Site) -> pb::ContentPiece {
     pb::ContentPiece {
         site_id: site.site_id.clone(),
         title: "Accessible web design".into(),
@@ -30,16 +30,16 @@ fn creation(piece: pb::ContentPiece) -> pb::CreateContentPieceRequest {
     pb::CreateContentPieceRequest { content_piece: Some(piece), ..Default::default() }
 }
 
-async fn create(pieces: &mut Pieces, piece: pb::ContentPiece) -> pb::ContentPiece {
+pub(super) async fn create(pieces: &mut Pieces, piece: pb::ContentPiece) -> pb::ContentPiece {
     pieces.create_content_piece(creation(piece)).await.unwrap().into_inner()
 }
 
-async fn get(pieces: &mut Pieces, id: &str) -> Result<pb::ContentPiece, Status> {
+pub(super) async fn get(pieces: &mut Pieces, id: &str) -> Result<pb::ContentPiece, Status> {
     let request = pb::GetContentPieceRequest { content_piece_id: id.into() };
     pieces.get_content_piece(request).await.map(tonic::Response::into_inner)
 }
 
-fn update(piece: pb::ContentPiece, paths: &[&str]) -> pb::UpdateContentPieceRequest {
+pub(super) fn update(piece: pb::ContentPiece, paths: &[&str]) -> pb::UpdateContentPieceRequest {
     let update_mask = crate::mask(paths);
     pb::UpdateContentPieceRequest { content_piece: Some(piece), update_mask, ..Default::default() }
 }
@@ -54,7 +54,7 @@ fn text(title: &str) -> Content {
     }
 }
 
-async fn write(
+pub(super) async fn write(
     pieces: &mut Pieces,
     piece: &pb::ContentPiece,
     title: &str,
@@ -67,7 +67,7 @@ async fn write(
     pieces.write_content(request).await.map(tonic::Response::into_inner)
 }
 
-async fn submit(pieces: &mut Pieces, id: &str) -> Result<pb::ContentPiece, Status> {
+pub(super) async fn submit(pieces: &mut Pieces, id: &str) -> Result<pb::ContentPiece, Status> {
     let request =
         pb::SubmitContentPieceRequest { content_piece_id: id.into(), ..Default::default() };
     pieces.submit_content_piece(request).await.map(tonic::Response::into_inner)
@@ -92,14 +92,14 @@ async fn reject(pieces: &mut Pieces, id: &str) -> Result<pb::ContentPiece, Statu
 }
 
 /// A site, with somebody who writes and somebody who decides.
-struct Desk<'w> {
-    writer: Caller<'w>,
+pub(super) struct Desk<'w> {
+    pub(super) writer: Caller<'w>,
     manager: Caller<'w>,
-    site: pb::Site,
+    pub(super) site: pb::Site,
 }
 
 impl<'w> Desk<'w> {
-    async fn of(org: &Org<'w>) -> Self {
+    pub(super) async fn of(org: &Org<'w>) -> Self {
         let writer = crate::writer(org).await;
         let manager = org.member("magnus", Role::Manager).await;
         let site =
@@ -107,11 +107,11 @@ impl<'w> Desk<'w> {
         Self { writer, manager, site }
     }
 
-    fn sites(&self) -> Sites {
+    pub(super) fn sites(&self) -> Sites {
         crate::sites(&self.writer)
     }
 
-    async fn keyword(&self, site: &pb::Site, phrase: &str) -> pb::Keyword {
+    pub(super) async fn keyword(&self, site: &pb::Site, phrase: &str) -> pb::Keyword {
         let (site_id, phrase) = (site.site_id.clone(), phrase.into());
         let keyword = pb::Keyword { site_id, phrase, ..Default::default() };
         let request = pb::CreateKeywordRequest { keyword: Some(keyword), ..Default::default() };
@@ -119,7 +119,7 @@ impl<'w> Desk<'w> {
         keywords.create_keyword(request).await.unwrap().into_inner()
     }
 
-    fn pieces(&self) -> Pieces {
+    pub(super) fn pieces(&self) -> Pieces {
         crate::pieces(&self.writer)
     }
 
@@ -128,14 +128,14 @@ impl<'w> Desk<'w> {
     }
 
     /// A piece with a text.
-    async fn draft(&self) -> pb::ContentPiece {
+    pub(super) async fn draft(&self) -> pb::ContentPiece {
         let piece = create(&mut self.pieces(), on(&self.site)).await;
         write(&mut self.pieces(), &piece, "First").await.unwrap();
         get(&mut self.pieces(), &piece.content_piece_id).await.unwrap()
     }
 
     /// A piece that waits for a decision.
-    async fn submitted(&self) -> pb::ContentPiece {
+    pub(super) async fn submitted(&self) -> pb::ContentPiece {
         let draft = self.draft().await;
         submit(&mut self.pieces(), &draft.content_piece_id).await.unwrap()
     }

@@ -1,8 +1,9 @@
-//! Sites, keywords and content pieces, through the wire.
+//! Sites, keywords, content pieces and their generations, through the wire.
 
 #![expect(clippy::unwrap_used, reason = "what arranges a test fails it")]
 
 mod content_piece;
+mod generation;
 mod keyword;
 mod site;
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, hash::Hash, path::PathBuf, sync::Arc, time::Duration};
 
 use devsphere_auth::Verifier;
-use devsphere_db::{Database, FunctionDb, Schema, TenantDb};
+use devsphere_db::{Clock, Database, FunctionDb, Schema, TenantDb};
 use devsphere_egress::Policy;
 use devsphere_error::{Error, Result};
 use devsphere_proto::{Contract, administration::v1::AiConnection};
@@ -175,6 +175,11 @@ impl Ctx {
     /// Named functions for what must go on when callers hold every other connection.
     pub fn background_db(&self) -> FunctionDb {
         self.database.background()
+    }
+
+    /// The proof of what this service does by itself: named functions take it, and nothing else does.
+    pub const fn clock(&self) -> Clock {
+        self.database.clock()
     }
 
     /// Cancelled when this service drains: a stream without an end of its own ends with it.

@@ -45,5 +45,9 @@ pub const OWNER_FUNCTIONS: &[(&str, &str)] = &[
         "identity.set_organization_limits",
         "sets one number for the verified ticket's person; the contract asks for platform.*",
     ),
+    (
+        "seo.release_generations",
+        "nobody calls: ends what no process holds any more, each row within its own organisation",
+    ),
     ("identity.purge_demo", "no service may call it; touches organisations marked demo only"),
 ];

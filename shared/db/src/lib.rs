@@ -19,6 +19,6 @@ mod tenant;
 pub use change::{Approval, Asked, Change};
 pub use global_tables::{GLOBAL_TABLES, OWNER_FUNCTIONS};
 pub use migrate::Schema;
-pub use pool::{Database, FunctionDb, Proof};
+pub use pool::{Clock, Database, FunctionDb, Proof};
 pub use strength::Strength;
 pub use tenant::{TenantDb, TenantTx};

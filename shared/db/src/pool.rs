@@ -63,6 +63,11 @@ impl Database {
         FunctionDb { pool: self.probe.clone() }
     }
 
+    /// The proof of what this service does by itself, and for nobody.
+    pub const fn clock(&self) -> Clock {
+        Clock(())
+    }
+
     /// One cheap statement on a connection of its own, for readiness.
     ///
     /// # Errors
@@ -124,16 +129,38 @@ async fn clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     timeout(PATIENCE, connection.execute("rollback")).await.map_err(silent)?.map(|_| true)
 }
 
-/// What lets call a named function: the door's word that the call needs no caller, or has one.
+/// What lets call a named function: the door's word that the call needs no caller, or has one, or the
+/// service's own that nobody calls.
 pub trait Proof: sealed::Sealed {}
 
 impl Proof for Anonymous {}
+impl Proof for Clock {}
 impl Proof for Permit {}
+
+/// Proof that nobody calls: the service's own clock says that it is time. Whoever holds the service's
+/// database has it, and nobody makes one.
+///
+/// ```
+/// # use devsphere_db::{Clock, Proof};
+/// fn its_time(clock: &Clock) -> &impl Proof {
+///     clock
+/// }
+/// ```
+///
+/// ```compile_fail,E0423
+/// # use devsphere_db::{Clock, Proof};
+/// fn its_time_i_say() -> impl Proof {
+///     Clock(()) // expected a constructor that can be seen
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Clock(());
 
 mod sealed {
     pub trait Sealed {}
 
     impl Sealed for super::Anonymous {}
+    impl Sealed for super::Clock {}
     impl Sealed for super::Permit {}
 }
 

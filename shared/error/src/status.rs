@@ -111,6 +111,21 @@ impl Error {
         }
     }
 
+    /// The cause, or the reason in lower case where there is none; another service's as it came. For
+    /// records that say why something ended.
+    pub fn word(&self) -> String {
+        let (reason, cause) = match self {
+            Self::Peer(status) => {
+                let info = status.get_details_error_info();
+                info.map_or_else(Default::default, |mut info| {
+                    (info.reason, info.metadata.remove("cause").unwrap_or_default())
+                })
+            }
+            own => (own.reason().to_owned(), own.cause().to_owned()),
+        };
+        if cause.is_empty() { reason.to_lowercase() } else { cause }
+    }
+
     const fn code(&self, failure: Failure) -> (Code, &'static str) {
         match self {
             Self::Unauthenticated | Self::BadCredentials => (Code::Unauthenticated, "UNAUTHORIZED"),

@@ -3,9 +3,7 @@
 use devsphere_auth::{Anonymous, Permit};
 use devsphere_error::{Error, Result};
 use devsphere_ids::RequestId;
-use devsphere_proto::Contract;
 use prost::{Message, Name};
-use prost_reflect::DynamicMessage;
 use tonic::Request;
 
 use crate::validate;
@@ -23,7 +21,7 @@ where
 {
     let (_, mut extensions, message) = request.into_parts();
     let permit: Permit = extensions.remove().ok_or_else(|| Error::internal("no permit"))?;
-    let checked = checked(&message)?;
+    let checked = validate::checked(&message)?;
     let request_id = checked
         .get_field_by_name("request_id")
         .and_then(|value| value.as_str().and_then(|text| text.parse::<RequestId>().ok()));
@@ -42,26 +40,6 @@ where
 {
     let (_, mut extensions, message) = request.into_parts();
     let anonymous = extensions.remove().ok_or_else(|| Error::internal("no admission"))?;
-    checked(&message)?;
+    validate::checked(&message)?;
     Ok((anonymous, message.try_into()?))
-}
-
-/// Checks a message that came by another way than a call.
-///
-/// # Errors
-/// `Invalid` with every violation at once.
-pub fn check<M: Message + Name>(message: &M) -> Result<()> {
-    checked(message).map(|_| ())
-}
-
-fn checked<R: Message + Name>(message: &R) -> Result<DynamicMessage> {
-    let contract = Contract::get().map_err(|error| Error::internal(error.to_string()))?;
-    let descriptor = contract
-        .pool()
-        .get_message_by_name(&R::full_name())
-        .ok_or_else(|| Error::internal("a message without a contract"))?;
-    let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())
-        .map_err(Error::internal)?;
-    validate::message(&dynamic)?;
-    Ok(dynamic)
 }

@@ -13,4 +13,4 @@ pub mod time;
 pub mod trash;
 pub mod validate;
 
-pub use admit::{admit, admit_anonymous, check};
+pub use admit::{admit, admit_anonymous};

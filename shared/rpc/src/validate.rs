@@ -3,10 +3,29 @@
 use std::sync::LazyLock;
 
 use devsphere_error::{Error, Result, Violation};
+use devsphere_proto::Contract;
+use prost::{Message, Name};
 use prost_protovalidate::{Error as Broken, Validator};
 use prost_reflect::{DynamicMessage, Value};
 
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
+
+/// A message by its contract's own names, once it keeps every rule: a request, or what another service
+/// has answered.
+///
+/// # Errors
+/// As [`message`].
+pub fn checked<M: Message + Name>(given: &M) -> Result<DynamicMessage> {
+    let contract = Contract::get().map_err(|error| Error::internal(error.to_string()))?;
+    let descriptor = contract
+        .pool()
+        .get_message_by_name(&M::full_name())
+        .ok_or_else(|| Error::internal("a message without a contract"))?;
+    let dynamic = DynamicMessage::decode(descriptor, given.encode_to_vec().as_slice())
+        .map_err(Error::internal)?;
+    message(&dynamic)?;
+    Ok(dynamic)
+}
 
 /// Checks a message against its contract.
 ///

@@ -21,8 +21,12 @@ use tokio::{
 use crate::backend::PASSWORD;
 
 /// What a service asks by itself, however many call it: what was revoked, and whether it is ready.
-const OWN_BUSINESS: [&str; 3] =
-    ["from identity.revocations(", "from pg_auth_members", "platform.schema_version("];
+const OWN_BUSINESS: [&str; 4] = [
+    "from identity.revocations(",
+    "from pg_auth_members",
+    "platform.schema_version(",
+    "seo.release_generations(",
+];
 
 /// Round trips so far.
 pub type RoundTrips = usize;

@@ -206,14 +206,14 @@ fn cut(text: &str, most: usize) -> &str {
 
 /// Refuses a text that breaks a rule of the contract after all, in words for the model.
 pub(super) fn check(content: &Content) -> Result<(), String> {
-    match devsphere_rpc::check(content) {
+    match devsphere_rpc::validate::checked(content) {
         Err(Error::Invalid(violations)) => {
             let said =
                 violations.iter().take(5).map(|one| format!("{} {}", one.field, one.description));
             Err(said.collect::<Vec<_>>().join("; "))
         }
         Err(error) => Err(error.to_string()),
-        Ok(()) => Ok(()),
+        Ok(_) => Ok(()),
     }
 }
 

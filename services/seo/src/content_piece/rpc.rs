@@ -28,7 +28,7 @@ impl ContentPieces {
 }
 
 /// Notes what became of a piece: one event and one audit record, and the step of its approval.
-fn emit(
+pub(super) fn emit(
     tx: &mut TenantTx,
     event: &'static str,
     before: Option<&ContentPiece>,
@@ -45,7 +45,7 @@ fn emit(
 }
 
 /// The same for a verb on a piece that was there.
-fn emit_step(
+pub(super) fn emit_step(
     tx: &mut TenantTx,
     verb: Verb,
     (before, after): (&ContentPiece, &ContentPiece),

@@ -173,7 +173,7 @@ pub(super) async fn update_state(
 ) -> Result<ContentPiece> {
     let updated = pieces!(
         "update seo.content_piece as p
-         set state = $2, submitted_by = $3, decided_by = $4, decision_note = $5,
+         set state = $2, submitted_by = $3, decided_by = $4, decision_note = $5, generation_failure = $6,
              state_time = transaction_timestamp(), update_time = transaction_timestamp(), version = p.version + 1
          where p.content_piece_id = $1
          returning",
@@ -184,6 +184,7 @@ pub(super) async fn update_state(
         piece.submitted_by as _,
         piece.decided_by as _,
         piece.decision_note,
+        piece.generation_failure,
     );
     Ok(updated.fetch_one(tx.conn()).await?)
 }

@@ -22,12 +22,21 @@ pub(super) enum Verb {
     Update,
     Write,
     Restore,
+    Generate,
     Submit,
     Withdraw,
     Approve,
     Reject,
     Delete,
     Undelete,
+}
+
+/// How a generation leaves its piece: with a text, or as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Written,
+    Failed,
+    Cancelled,
 }
 
 impl State {
@@ -50,10 +59,11 @@ impl State {
 }
 
 impl Verb {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Update,
         Self::Write,
         Self::Restore,
+        Self::Generate,
         Self::Submit,
         Self::Withdraw,
         Self::Approve,
@@ -64,11 +74,12 @@ impl Verb {
 
     /// The state that the verb leads to from that one, outside the trash; none where it cannot be used.
     pub(super) fn from(self, state: State) -> Option<State> {
-        use State::{Approved, Brief, Draft, InReview, Rejected};
+        use State::{Approved, Brief, Draft, Generating, InReview, Rejected};
 
         let (from, to): (&[State], _) = match self {
             Self::Update => (&[Brief, Draft], None),
             Self::Write | Self::Restore => (&[Brief, Draft, Approved, Rejected], Some(Draft)),
+            Self::Generate => (&[Brief, Draft], Some(Generating)),
             Self::Submit => (&[Draft], Some(InReview)),
             Self::Withdraw => (&[InReview], Some(Draft)),
             Self::Approve => (&[InReview], Some(Approved)),
@@ -99,6 +110,7 @@ impl Verb {
     const fn permission(self) -> &'static str {
         match self {
             Self::Update | Self::Write | Self::Restore => "seo.contentPieces.update",
+            Self::Generate => "seo.contentPieces.generate",
             Self::Submit | Self::Withdraw => "seo.contentPieces.submit",
             Self::Approve | Self::Reject => super::DECIDE,
             Self::Delete | Self::Undelete => "seo.contentPieces.delete",
@@ -120,6 +132,7 @@ impl Verb {
             Self::Update => ("update", "content_piece.updated"),
             Self::Write => ("write", "content_piece.written"),
             Self::Restore => ("restore", "content_piece.text_restored"),
+            Self::Generate => ("generate", "content_piece.generation_started"),
             Self::Submit => ("submit", "content_piece.submitted"),
             Self::Withdraw => ("withdraw", "content_piece.withdrawn"),
             Self::Approve => ("approve", "content_piece.approved"),
@@ -130,14 +143,39 @@ impl Verb {
     }
 }
 
+impl Outcome {
+    /// The state that a piece with so many versions is left in; only one at work is left.
+    pub(super) fn from(self, state: State, versions: i32) -> Option<State> {
+        let to = match self {
+            Self::Written => State::Draft,
+            Self::Failed | Self::Cancelled if versions > 0 => State::Draft,
+            Self::Failed | Self::Cancelled => State::Brief,
+        };
+        (state == State::Generating).then_some(to)
+    }
+
+    /// The event that it leaves.
+    pub(super) const fn event(self) -> &'static str {
+        match self {
+            Self::Written => "content_piece.generated",
+            Self::Failed => "content_piece.generation_failed",
+            Self::Cancelled => "content_piece.generation_cancelled",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use devsphere_proto::{Access, Contract};
 
     use super::*;
 
-    /// `write` and `restore` are of the content, the others of the piece.
+    /// `write` and `restore` are of the content, the others of the piece; what an agent does has a
+    /// service of its own.
     fn method(verb: Verb) -> String {
+        if verb == Verb::Generate {
+            return "/devsphere.seo.v1.GenerationService/GenerateDraft".into();
+        }
         let name = verb.word()[..1].to_uppercase() + &verb.word()[1..];
         let of =
             if matches!(verb, Verb::Write | Verb::Restore) { "Content" } else { "ContentPiece" };
@@ -155,6 +193,21 @@ mod tests {
                 panic!("{} is no method that takes a permission", method(verb))
             };
             assert_eq!(permission.name, verb.permission());
+        }
+    }
+    #[test]
+    fn a_generation_leaves_a_piece_with_a_text_or_as_it_was() {
+        let left = |outcome: Outcome, versions| {
+            let to = State::ALL.map(|state| outcome.from(state, versions).map_or("-", State::word));
+            to.join(" ")
+        };
+
+        for versions in [0, 1] {
+            assert_eq!(left(Outcome::Written, versions), "- draft - - - -");
+        }
+        for outcome in [Outcome::Failed, Outcome::Cancelled] {
+            assert_eq!(left(outcome, 0), "- brief - - - -");
+            assert_eq!(left(outcome, 1), "- draft - - - -");
         }
     }
 }

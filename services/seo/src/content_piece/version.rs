@@ -4,11 +4,19 @@ pub(super) mod store;
 
 use chrono::{DateTime, Utc};
 use devsphere_ids::{ContentPieceId, PersonId};
-use devsphere_proto::{AsJson, seo::v1::ContentChecks, r#type::v1::Content};
+use devsphere_proto::{
+    AsJson,
+    agent::v1::{DraftTask, SiteProfile},
+    seo::v1::ContentChecks,
+    r#type::v1::{Content, Link},
+};
 use serde::Deserialize;
 use sqlx::types::Json;
 
 use super::checks::Measure;
+
+/// The agent that writes.
+const WRITER: &str = "seo-content-writer";
 
 /// A version; it never changes.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -49,6 +57,8 @@ pub(super) struct Written {
 /// What a piece's site and keywords say of its text.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Surroundings {
+    display_name: String,
+    voice: String,
     language: String,
     base_url: String,
     forbidden_claims: Vec<String>,
@@ -88,10 +98,30 @@ impl Origin {
 }
 
 impl Surroundings {
+    /// What an agent writes a text of that piece from.
+    pub(super) fn task(self, piece: &super::ContentPiece) -> DraftTask {
+        let site = SiteProfile {
+            display_name: self.display_name,
+            base_url: self.base_url,
+            language: self.language,
+            voice: self.voice,
+            forbidden_claims: self.forbidden_claims,
+            pages: links(self.pages),
+        };
+        DraftTask {
+            agent_key: WRITER.into(),
+            title: piece.title.clone(),
+            page_kind: piece.kind.word().replace('_', " "),
+            brief: Some(piece.brief()),
+            keywords: self.keywords.into_iter().map(|(_, phrase)| phrase).collect(),
+            site: Some(site),
+            ..DraftTask::default()
+        }
+    }
+
     /// What a text of that piece is measured by.
     pub(super) fn measure(self, piece: &super::ContentPiece) -> Measure {
-        let link = |(anchor, url)| devsphere_proto::r#type::v1::Link { anchor, url };
-        let brief = piece.brief.as_ref().map(|brief| brief.0.0.clone()).unwrap_or_default();
+        let brief = piece.brief();
         Measure {
             language: self.language,
             base_url: self.base_url,
@@ -99,7 +129,11 @@ impl Surroundings {
             target_words: brief.target_words,
             forbidden_claims: self.forbidden_claims,
             sources: brief.sources,
-            pages: self.pages.into_iter().map(link).collect(),
+            pages: links(self.pages),
         }
     }
+}
+
+fn links(pages: Vec<(String, String)>) -> Vec<Link> {
+    pages.into_iter().map(|(anchor, url)| Link { anchor, url }).collect()
 }

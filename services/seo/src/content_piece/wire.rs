@@ -45,7 +45,7 @@ pub(super) struct Restore {
 }
 
 /// The piece as this caller is shown it.
-pub(super) fn shown(piece: ContentPiece, caller: &Caller) -> pb::ContentPiece {
+pub(crate) fn shown(piece: ContentPiece, caller: &Caller) -> pb::ContentPiece {
     message(piece, &Verb::given_by(caller.permissions()), caller)
 }
 

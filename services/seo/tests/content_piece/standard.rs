@@ -20,7 +20,7 @@ async fn a_piece_begins_as_a_brief() {
     assert_eq!(piece.kind(), pb::ContentKind::Article);
     assert_eq!((piece.version_number, piece.score), (0, None));
     assert_eq!(piece.brief.as_ref().unwrap().topic, "What it costs");
-    assert_eq!(piece.allowed_actions, ["update", "write", "delete"]);
+    assert_eq!(piece.allowed_actions, ["update", "write", "generate", "delete"]);
     assert_eq!(get(&mut desk.pieces(), &piece.content_piece_id).await.unwrap(), piece);
 }
 

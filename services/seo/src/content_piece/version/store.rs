@@ -21,7 +21,7 @@ pub(in crate::content_piece) async fn fetch_surroundings(
 ) -> Result<Surroundings> {
     let found = sqlx::query_scalar!(
         r#"select jsonb_build_object(
-               'language', s.language, 'base_url', s.base_url, 'forbidden_claims', s.forbidden_claims,
+               'display_name', s.display_name, 'voice', s.voice, 'language', s.language, 'base_url', s.base_url, 'forbidden_claims', s.forbidden_claims,
                'is_ungated', s.approval_gate = 'none',
                'keywords', (
                    select coalesce(jsonb_agg(jsonb_build_array(k.keyword_id, k.phrase)
