@@ -103,8 +103,9 @@ fn every_setting_that_the_files_name_is_read() {
     }
     for file in files(&deploy("systemd"), ".env") {
         let text = fs::read_to_string(file).unwrap();
+        // What is left to whoever installs it stands behind a `#`.
         let set = text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name);
-        named.extend(set.filter(|name| !name.starts_with('#')).map(str::to_owned));
+        named.extend(set.map(|name| name.trim_start_matches('#').to_owned()));
     }
     named.retain(|name| name.starts_with(PREFIX));
 

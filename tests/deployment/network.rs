@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use devsphere_proto::{Access, Contract};
+use ipnet::IpNet;
 use serde_json::Value;
 
 use super::kubernetes::{name, objects, of_kind, pods};
@@ -85,7 +86,7 @@ fn nobody_speaks_to_anybody_but_as_the_contracts_say() {
         }
         for (to, at) in rules(policy, "egress", "to") {
             let to = to.unwrap_or_else(|| panic!("{} speaks to everybody", name(policy)));
-            if to.get("namespaceSelector").is_none() {
+            if to.get("namespaceSelector").is_none() && to.get("ipBlock").is_none() {
                 let service = selected(&to["podSelector"]);
                 assert_eq!(at, [ports[service]], "{service}");
                 let caller = selected(&policy["spec"]["podSelector"]);
@@ -132,4 +133,57 @@ fn by_default_nothing_passes_and_only_what_works_on_rows_reaches_the_database() 
     let pods: BTreeSet<_> = pods(&objects).into_iter().map(|(name, _)| name).collect();
     let expected: BTreeSet<_> = pods.into_iter().filter(|name| *name != "gateway").collect();
     assert_eq!(reaching, expected);
+}
+
+/// Whether a rule's block of addresses lets one through.
+fn passes(block: &Value, address: &str) -> bool {
+    let network = |text: &Value| text.as_str().unwrap().parse::<IpNet>().unwrap();
+    let address = address.parse::<std::net::IpAddr>().unwrap();
+    let except = block["except"].as_array().map(Vec::as_slice).unwrap_or_default();
+    network(&block["cidr"]).contains(&address)
+        && !except.iter().any(|except| network(except).contains(&address))
+}
+
+#[test]
+fn only_agent_leaves_to_the_world_over_https_and_to_no_network_of_ones_own() {
+    let objects = objects();
+    let policies = of_kind(&objects, "NetworkPolicy");
+    let mut blocks = Vec::new();
+    for policy in &policies {
+        for (to, ports) in rules(policy, "egress", "to") {
+            let Some(block) = to.and_then(|to| to.get("ipBlock")) else { continue };
+            assert_eq!(selected(&policy["spec"]["podSelector"]), "agent", "{}", name(policy));
+            assert_eq!(ports, [443], "{}", name(policy));
+            blocks.push(block);
+        }
+        let hears = rules(policy, "ingress", "from").into_iter();
+        assert!(hears.flat_map(|(from, _)| from).all(|from| from.get("ipBlock").is_none()));
+    }
+
+    let open = |address: &&str| blocks.iter().any(|block| passes(block, address));
+    assert!(["1.1.1.1", "104.18.0.1", "2606:4700::1111"].iter().all(open));
+    let closed = [
+        "0.0.0.0",
+        "10.96.0.1",
+        "100.64.0.1",
+        "100.100.100.200",
+        "127.0.0.1",
+        "168.63.129.16",
+        "169.254.169.254",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.0.0.192",
+        "192.168.1.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "2002:a00:1::1",
+        "fd00:ec2::254",
+        "fe80::1",
+        "ff02::1",
+    ];
+    let leaks: Vec<_> = closed.into_iter().filter(|address| open(address)).collect();
+    assert!(leaks.is_empty(), "{leaks:?}");
 }

@@ -32,6 +32,8 @@ fn expected() -> Given {
     let mut expected: Given = SERVICES.iter().map(|service| given(service, &[])).collect();
     expected.extend([
         given("identity", &signing),
+        given("administration", &["vault.key"]),
+        given("agent", &["ai.key"]),
         given(SEALER, &["audit-root.key"]),
         given("backup", &[]),
         (GATEWAY.to_owned(), BTreeSet::new()),
@@ -46,6 +48,7 @@ fn installation() -> Folder {
     let keys = folder.0.join("keys");
     fs::copy(keys.join("assertion.pkcs8"), keys.join("assertion.pkcs8.next")).unwrap();
     fs::write(keys.join("assertion.1.new"), "half").unwrap();
+    fs::write(keys.join("ai.key"), "sk-of-a-provider").unwrap();
     for file in ["authority.pem", "authority.key"] {
         fs::write(keys.join(file), file).unwrap();
     }
@@ -124,7 +127,9 @@ fn a_pod_mounts_secrets_that_exist_and_hold_its_own_keys() {
         assert_eq!(made[&format!("devsphere-keys-{process}")], keys, "{process}");
     }
     assert!(made["devsphere-keys"].contains("devsphere_migrator.password"));
-    assert!(!made["devsphere-keys"].iter().any(|file| file.starts_with("authority")));
+    for other in ["authority", "vault", "ai"] {
+        assert!(!made["devsphere-keys"].iter().any(|file| file.starts_with(other)), "{other}");
+    }
 
     let objects = objects();
     let certificates: BTreeSet<_> = of_kind(&objects, "Certificate")

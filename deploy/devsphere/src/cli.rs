@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use devsphere_boot::telemetry::{self, Telemetry};
 
-use crate::{audit, backup, demo, doctor, edge, keys, migrate, restore, run, up};
+use crate::{ai, audit, backup, demo, doctor, edge, keys, migrate, restore, run, up};
 
 /// A setting that cannot be used; the process ends with 64.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,7 @@ enum Command {
     /// Brings a backup back into an empty database, and proves it table by table.
     Restore(restore::Restore),
     /// Checks an installation, and says what to do about each fault.
-    Doctor(Common),
+    Doctor(doctor::Doctor),
 }
 
 #[derive(Subcommand)]
@@ -108,6 +108,8 @@ pub(crate) enum RotateKind {
     Assertion,
     /// Of database tickets.
     Ticket,
+    /// Of secrets at rest: a fresh one seals from now on, the older ones still open.
+    Vault,
     /// Of all of them.
     All,
 }
@@ -131,6 +133,8 @@ pub(crate) struct Up {
     pub(crate) public_url: Option<String>,
     #[command(flatten)]
     pub(crate) edge: edge::Flags,
+    #[command(flatten)]
+    pub(crate) ai: ai::Flags,
     /// Prints one line of JSON when ready, instead of text.
     #[arg(long, env = "DEVSPHERE_JSON", value_parser = FalseyValueParser::new())]
     pub(crate) json: bool,
@@ -158,7 +162,7 @@ impl Cli {
             Command::Backup(backup) => backup::run(&backup).await?,
             Command::Restore(restore) => restore::run(&restore).await?,
             Command::Audit(audit) => return audit::run(audit).await,
-            Command::Doctor(common) => return doctor::run(&common).await,
+            Command::Doctor(doctor) => return doctor::run(&doctor).await,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -3,12 +3,23 @@
 mod files;
 mod network;
 mod postgres;
+mod provider;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::Args;
 
-use crate::{cli::Common, folder::Folder, keys::Passwords, out, state::State};
+use crate::{ai, cli::Common, folder::Folder, keys::Passwords, out, state::State};
+
+/// What is to be looked at.
+#[derive(Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    ai: ai::Flags,
+}
 
 /// What the checks have found so far.
 #[derive(Default)]
@@ -42,7 +53,7 @@ impl Report {
 }
 
 /// The command: 1 when a check fails.
-pub(crate) async fn run(common: &Common) -> Result<ExitCode> {
+pub(crate) async fn run(Doctor { common, ai }: &Doctor) -> Result<ExitCode> {
     common.begin_log(None, "warn")?;
     let folder = Folder::find(common.data_dir.as_deref())?;
     let mut report = Report::default();
@@ -62,6 +73,7 @@ pub(crate) async fn run(common: &Common) -> Result<ExitCode> {
         Ok(state) => network::check(&mut report, &folder, state).await,
         Err(error) => report.note("mesh", Err(Fault::new(error, "wait, and ask again"))),
     }
+    report.note("ai provider", provider::answers(ai).await);
     if report.failed == 0 {
         return Ok(ExitCode::SUCCESS);
     }

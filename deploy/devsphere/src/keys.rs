@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use devsphere_auth::Vault;
 use devsphere_db::{
     cluster::SUPERUSER,
     migrate::{BACKUP, MIGRATOR, SEALER},
@@ -77,6 +78,7 @@ pub(crate) fn init(folder: &Folder) -> Result<(Passwords, TicketKeys)> {
     let passwords = Passwords::each(|role| {
         secret::read_or_make(&folder.keys().join(file_of(role)), secret::password)
     })?;
+    Vault::init(&folder.keys()).map_err(out::in_full)?;
     audit::init(folder)?;
     admin_code::init(folder)?;
     Ok((passwords, ticket))

@@ -1,6 +1,7 @@
 //! The one binary: reads the command line, runs the command, answers with an exit code.
 
 mod admin_code;
+mod ai;
 mod audit;
 mod backup;
 mod cli;

@@ -12,7 +12,6 @@ use devsphere_boot::{
     Channel, Config, Ctx, Endpoint, Limits, Listen, Module, Running, Tasks, channel, serve,
 };
 use devsphere_db::migrate::SEALER;
-use devsphere_egress::Policy;
 use devsphere_gateway::{Edge, Gateway};
 use devsphere_proto::{Access, Contract};
 use tonic_health::pb::{
@@ -20,7 +19,8 @@ use tonic_health::pb::{
 };
 
 use crate::{
-    audit, database::Database, folder::Folder, keys::Passwords, modules::MODULES, out::in_full,
+    ai::Outside, audit, database::Database, folder::Folder, keys::Passwords, modules::MODULES,
+    out::in_full,
 };
 
 /// Beside the pool for transactions, each service has two connections for functions and a probe.
@@ -45,6 +45,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) passwords: &'a Passwords,
     pub(crate) listen: SocketAddr,
     pub(crate) edge: Edge,
+    pub(crate) outside: Outside,
     pub(crate) gateway_limits: devsphere_gateway::Limits,
 }
 
@@ -89,14 +90,15 @@ impl Mesh {
 
 impl Parts<'_> {
     fn config(&self, module: &Module) -> Result<Config> {
+        let (outside, offered_ai) = self.outside.told(module.schema.name);
         Ok(Config {
             listen: Listen::Unix(self.folder.socket(module.schema.name)),
             database: self.database.role(&module.schema.role(), self.passwords)?,
             peers: endpoints(self.folder),
             public_url: self.edge.public_url.clone(),
             keys: self.folder.keys(),
-            outside: Policy::default(),
-            offered_ai: None,
+            outside,
+            offered_ai,
             limits: Limits::default(),
         })
     }

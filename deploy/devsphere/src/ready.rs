@@ -11,6 +11,16 @@ use crate::{
     state::State,
 };
 
+/// Where agents have nobody to ask.
+const NO_MODELS: &str = "
+Agents write once they have a provider of models: a server of this machine, here Ollama, by starting
+with
+
+  --allow-private 127.0.0.1:11434 --ai-provider openai --ai-url http://127.0.0.1:11434/v1 --ai-model MODEL
+
+or a key of the organisation's own, by AiProviderService/UpdateAiProvider, PATCH /api/v1/aiProvider.
+";
+
 /// What there is to say.
 #[derive(Serialize)]
 pub(crate) struct Ready {
@@ -25,6 +35,8 @@ pub(crate) struct Ready {
     pub(crate) example: Option<Example>,
     #[serde(skip)]
     pub(crate) has_tls: bool,
+    #[serde(skip)]
+    pub(crate) offers_ai: bool,
     #[serde(skip)]
     pub(crate) folder: Folder,
 }
@@ -57,6 +69,9 @@ impl Ready {
             row("", "administrator of this installation");
         }
         page.push_str(&self.demo());
+        if !self.offers_ai {
+            page.push_str(NO_MODELS);
+        }
         page.push_str("\nCtrl-C stops it.\n");
         page
     }
@@ -101,5 +116,32 @@ The token is good for ten minutes; this gives another one, as accessToken:
 "#,
             token = example.access_token,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn text(offers_ai: bool) -> String {
+        let state = State {
+            pid: 1,
+            gateway: "127.0.0.1:8080".into(),
+            database_url: "postgres://127.0.0.1/devsphere".into(),
+            listeners: BTreeMap::new(),
+        };
+        let (people, admin_code, example) = (Vec::new(), None, None);
+        let folder = Folder::find(Some("/nowhere".as_ref())).unwrap();
+        Ready { state, people, admin_code, example, has_tls: false, offers_ai, folder }.text()
+    }
+
+    #[test]
+    fn who_offers_no_provider_of_models_is_told_how_and_nobody_else() {
+        let told = text(false);
+
+        assert!(told.contains("--allow-private 127.0.0.1:11434") && told.contains("aiProvider"));
+        assert_eq!(text(true), told.replace(NO_MODELS, ""));
     }
 }

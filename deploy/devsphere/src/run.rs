@@ -13,12 +13,12 @@ use anyhow::{Context as _, Result};
 use clap::{Args, builder::FalseyValueParser};
 use devsphere_boot::{Certificates, Config, Limits, Listen, Module, Running, Tasks, probe};
 use devsphere_db::migrate::SEALER;
-use devsphere_egress::Policy;
 use devsphere_gateway::Gateway;
 use futures_util::future::join_all;
 use serde::Serialize;
 
 use crate::{
+    ai::{self, Outside},
     audit,
     cli::{BadConfig, Common},
     database::Database,
@@ -69,6 +69,8 @@ pub(crate) struct Run {
     public_url: Option<String>,
     #[command(flatten)]
     edge: edge::Flags,
+    #[command(flatten)]
+    ai: ai::Flags,
     /// Where another service is found, as in `crm=10.0.0.7,10.0.0.8:7102`: names, all of whose
     /// addresses are used, or addresses; by default the service's name. May be given several times.
     #[arg(
@@ -140,11 +142,12 @@ async fn start(flags: &Run) -> Result<Started> {
     edge::check(&edge)?;
     let folder = Folder::find(flags.common.data_dir.as_deref())?;
     let names: BTreeSet<_> = flags.names.iter().copied().collect();
+    let outside = flags.ai.outside(names.contains(ai::ASKS))?;
     let tasks = Tasks::default();
 
     let mut services = Vec::new();
     for module in MODULES.iter().filter(|module| names.contains(module.schema.name)) {
-        let config = flags.config(module, &folder)?;
+        let config = flags.config(module, &folder, &outside)?;
         services.push((module.schema.name, mesh::begin(module, config, &tasks).await?));
     }
     if names.contains(SEALS) {
@@ -183,8 +186,9 @@ async fn start(flags: &Run) -> Result<Started> {
 }
 
 impl Run {
-    fn config(&self, module: &Module, folder: &Folder) -> Result<Config> {
+    fn config(&self, module: &Module, folder: &Folder, outside: &Outside) -> Result<Config> {
         let (name, role) = (module.schema.name, module.schema.role());
+        let (outside, offered_ai) = outside.told(name);
         let own = self.certificates(folder, name)?;
         let password = keys::password_of(folder, &role)?;
         Ok(Config {
@@ -193,8 +197,8 @@ impl Run {
             database: self.database(folder)?.signed_in(&role, &password),
             public_url: self.public_url(),
             keys: folder.keys(),
-            outside: Policy::default(),
-            offered_ai: None,
+            outside,
+            offered_ai,
             limits: Limits {
                 connections: self.pool_size,
                 connection_wait: Duration::from_millis(self.pool_wait),

@@ -3,11 +3,11 @@
 use std::{
     fs::{self, File},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::Path,
 };
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -43,6 +43,18 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
+}
+
+/// The text of a file that somebody else put there, and that nobody else reads: its owner alone, or
+/// root and the group that root gave it to.
+pub(crate) fn read_closed(path: &Path) -> Result<String> {
+    let shown = path.display();
+    let text = read(path)?.with_context(|| format!("{shown} is missing"))?;
+    let found = fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
+    let (mode, off) = (found.mode() & 0o7777, if found.uid() == 0 { 0o037 } else { 0o077 });
+    ensure!(mode & off == 0, "{shown} has mode {mode:o}, which lets others in: chmod 600 {shown}");
+    ensure!(!text.is_empty(), "{shown} is empty");
+    Ok(text)
 }
 
 /// Writes or replaces a file of mode 0600, wholly or not at all.

@@ -53,6 +53,7 @@ async fn start(args: &cli::Up) -> Result<Started> {
     let edge =
         args.edge.edge(edge::public_url(args.public_url.as_deref(), args.edge.has_tls(), listen));
     edge::check(&edge)?;
+    let outside = args.ai.outside(true)?;
     let folder = Folder::open(args.common.data_dir.as_deref())?;
     let occupied = occupy(&folder)?;
     State::remove(&folder);
@@ -66,13 +67,14 @@ async fn start(args: &cli::Up) -> Result<Started> {
         }
     };
     let admin_code = migrate::apply(&database, &folder, &passwords, &ticket).await?;
-    let gateway_limits = args.edge.limits();
+    let (gateway_limits, offers_ai) = (args.edge.limits(), outside.offers());
     let parts = Parts {
         folder: &folder,
         database: &database,
         passwords: &passwords,
         listen,
         edge,
+        outside,
         gateway_limits,
     };
     let mesh = Mesh::start(&parts).await?;
@@ -88,7 +90,8 @@ async fn start(args: &cli::Up) -> Result<Started> {
     let people = demo::people(&folder).unwrap_or_default();
     let example = if args.json { None } else { demo::example(&folder, &people).await };
     let has_tls = args.edge.has_tls();
-    let ready = Ready { state, people, example, admin_code, has_tls, folder: folder.clone() };
+    let ready =
+        Ready { state, people, example, admin_code, has_tls, offers_ai, folder: folder.clone() };
     Ok(Started { mesh, database, folder, ready, _occupied: occupied })
 }
 

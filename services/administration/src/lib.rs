@@ -1,8 +1,9 @@
-//! What surrounds an organisation: its settings, its agents, the log of who did what, names of
+//! What surrounds an organisation: its settings, its agents and whom they ask, the log of who did what, names of
 //! records, and who sees what.
 
 mod access;
 mod agent;
+mod ai_provider;
 mod audit;
 mod modules;
 mod people;
@@ -15,8 +16,8 @@ use devsphere_db::Schema;
 use devsphere_error::{Error, Result};
 use devsphere_proto::administration::v1::{
     access_service_server::AccessServiceServer, agent_service_server::AgentServiceServer,
-    audit_service_server::AuditServiceServer, resolve_service_server::ResolveServiceServer,
-    settings_service_server::SettingsServiceServer,
+    ai_provider_service_server::AiProviderServiceServer, audit_service_server::AuditServiceServer,
+    resolve_service_server::ResolveServiceServer, settings_service_server::SettingsServiceServer,
 };
 use sqlx::migrate::Migrator;
 use uuid::Uuid;
@@ -41,6 +42,7 @@ fn service(ctx: &Ctx) -> Result<Service> {
     Service::of(ctx, verifier, renewal)
         .add(limited!(AuditServiceServer, audit::AuditRecords::new(ctx, exporter)?))
         .add(limited!(AgentServiceServer, agent::Agents::new(ctx)))
+        .add(limited!(AiProviderServiceServer, ai_provider::AiProviders::new(ctx)?))
         .add(limited!(SettingsServiceServer, settings::SettingsOf::new(ctx)))
         .add(limited!(ResolveServiceServer, resolve::Resolver::new(ctx, modules.clone())))
         .add(limited!(AccessServiceServer, access::Accesses::new(ctx, modules)?))

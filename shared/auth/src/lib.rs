@@ -8,6 +8,7 @@ mod permissions;
 mod permit;
 mod role;
 mod ticket;
+mod vault;
 mod verified;
 
 pub use assertion::{Claims, HEADER_TYPE, LIFETIME, Organization, Standing, Subject};
@@ -17,6 +18,7 @@ pub use permissions::{PermissionSet, module_bits};
 pub use permit::{Anonymous, Attempt, Facts, Peer, Permit};
 pub use role::Role;
 pub use ticket::{Kind, Ticket, TicketFields, TicketKey};
+pub use vault::{Place, VAULT_FILE, Vault};
 
 /// Metadata entry that carries the assertion between gateway and services, and between services.
 pub const ASSERTION: &str = "devsphere-assertion";

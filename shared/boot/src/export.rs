@@ -7,7 +7,7 @@ use devsphere_db::{
     TenantDb,
     list::{List, PageKey},
 };
-use devsphere_error::{Error, Failure, Result};
+use devsphere_error::{Error, Result};
 use devsphere_rpc::page::{MAX_SIZE, Query};
 use sqlx::{FromRow, postgres::PgRow};
 use tokio::{
@@ -18,7 +18,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tracing::Instrument as _;
 
-use crate::{Ctx, Renewer, Tasks};
+use crate::{Ctx, Renewer, Tasks, refusal};
 
 /// Pieces of a file, in their order.
 pub type Chunks<C> = ReceiverStream<Result<C, Status>>;
@@ -101,7 +101,7 @@ impl<T: for<'r> FromRow<'r, PgRow> + Send + Sync + Unpin> Export<T> {
         loop {
             let piece = self.piece().await;
             let goes_on = piece.as_ref().is_ok_and(|piece| !piece.page_token.is_empty());
-            let chunk = piece.map(wrap).map_err(|error| self.refusal(&error));
+            let chunk = piece.map(wrap).map_err(|error| refusal(&self.permit, &error));
             let sent = timeout_at(end, sender.send(chunk)).await;
             if !goes_on || !matches!(sent, Ok(Ok(()))) || Instant::now() >= end {
                 return;
@@ -123,14 +123,5 @@ impl<T: for<'r> FromRow<'r, PgRow> + Send + Sync + Unpin> Export<T> {
         self.after = page.next;
         let row_count = page.rows.len().try_into().map_err(Error::internal)?;
         Ok(Piece { csv, row_count, page_token })
-    }
-
-    /// What the service stack does for a unary call, which has ended for a stream by now.
-    fn refusal(&self, error: &Error) -> Status {
-        let (method, facts) = (self.permit.method(), self.permit.facts());
-        if let Error::Internal(source) = error {
-            tracing::error!(method = method.path, %source, "call failed");
-        }
-        error.status(&facts.trace.to_string(), Failure::Query)
     }
 }

@@ -159,6 +159,7 @@ impl Running {
         sweep(&std::env::temp_dir());
         fs::create_dir_all(&folder).unwrap();
         let keys = KeyFiles::init(&folder.join("keys")).unwrap();
+        devsphere_auth::Vault::init(&folder.join("keys")).unwrap();
         let data = folder.join("postgres");
         let kept = kept();
         fs::create_dir_all(&kept).unwrap();

@@ -2,6 +2,7 @@
 
 mod anthropic;
 mod asked;
+pub mod author;
 mod openai;
 mod record;
 mod script;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use devsphere_auth::{VAULT_FILE, Vault};
 use devsphere_db::migrate::{self, MIGRATOR};
 use devsphere_identity::keys::{self, Kind};
 use sqlx::postgres::PgConnectOptions;
@@ -13,6 +14,7 @@ use crate::{
     database::Database,
     folder::Folder,
     out::{self, in_full},
+    secret,
 };
 
 impl RotateKind {
@@ -21,6 +23,7 @@ impl RotateKind {
             Self::Access => vec![Kind::Access],
             Self::Assertion => vec![Kind::Assertion],
             Self::Ticket => vec![Kind::Ticket],
+            Self::Vault => Vec::new(),
             Self::All => Kind::ALL.to_vec(),
         }
     }
@@ -32,7 +35,13 @@ pub(crate) async fn run(args: &Rotate) -> Result<()> {
     args.common.begin_log(None, "warn")?;
     let folder = Folder::open(args.common.data_dir.as_deref())?;
     let _alone = lock(&folder)?;
+    if matches!(args.kind, RotateKind::Vault | RotateKind::All) {
+        turn_vault(&folder)?;
+    }
     let kinds = args.kind.kinds();
+    if kinds.is_empty() {
+        return Ok(());
+    }
     let database = match kinds.contains(&Kind::Ticket) {
         true => Some(Tickets::find(args, &folder).await?),
         false => None,
@@ -42,6 +51,16 @@ pub(crate) async fn run(args: &Rotate) -> Result<()> {
         tickets.database.close().await?;
     }
     rotated
+}
+
+/// Whoever opens a secret reads the file anew, so that nobody has to be told.
+fn turn_vault(folder: &Folder) -> Result<()> {
+    let path = folder.keys().join(VAULT_FILE);
+    let text = secret::read(&path)?.context("there is no vault key: `devsphere keys init`")?;
+    let turned = Vault::turned(&format!("{text}\n")).map_err(in_full)?;
+    secret::write(&path, &String::from_utf8(turned)?)?;
+    out::say("vault: a fresh key seals, the older ones still open");
+    Ok(())
 }
 
 async fn rotate(

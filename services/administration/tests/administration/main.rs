@@ -4,6 +4,7 @@
 
 mod access;
 mod agents;
+mod ai_provider;
 mod audit;
 mod plan;
 mod resolve;

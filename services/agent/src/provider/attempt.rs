@@ -180,7 +180,7 @@ impl Listener<'_> {
         }
     }
 
-    async fn chunk(&self, http: &mut egress::Answer) -> Result<Option<Bytes>, Cause> {
+    async fn chunk(&mut self, http: &mut egress::Answer) -> Result<Option<Bytes>, Cause> {
         let patience = self.attempt.provider.patience;
         let patience = if self.has_heard { patience.silence } else { patience.first };
         let chunk = timeout_at(self.attempt.until(patience).into(), http.chunk()).await;
