@@ -7,6 +7,7 @@ mod refused;
 mod released;
 mod stranger;
 mod trace;
+mod with_agent;
 
 use std::time::Duration;
 

@@ -87,7 +87,10 @@ impl Usages {
         let question = Question {
             model: connection.model.clone(),
             system: String::new(),
-            messages: vec![Message { role: Role::User, text: "Answer in one word: are you there?".into() }],
+            messages: vec![Message {
+                role: Role::User,
+                text: "Answer in one word: are you there?".into(),
+            }],
             tool: None,
             max_output_tokens: PROBE_TOKENS,
             temperature: None,
