@@ -1,6 +1,7 @@
 //! What is proved about the whole mesh.
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "what cannot be arranged fails the test")]
 
+mod ai;
 mod apart;
 mod attacks;
 mod clients;

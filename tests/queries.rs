@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use devsphere_auth::Role;
 use devsphere_proto::{
+    administration::v1::{ListAiUsageRequest, ai_provider_service_client::AiProviderServiceClient},
     crm::v1::{ListLeadsRequest, lead_service_client::LeadServiceClient},
     identity::v1::{ListMembersRequest, member_service_client::MemberServiceClient},
     seo::v1::{
@@ -64,13 +65,32 @@ pub async fn try_all(
     operators: &[&str],
     mut list: impl AsyncFnMut(String, String) -> Result<(), Status>,
 ) -> usize {
-    let known = list("no_such_field = 1".into(), String::new()).await.unwrap_err();
+    let mut accepted =
+        try_filters(operators, async |filter| list(filter, String::new()).await).await;
+    let sortable = list(String::new(), "no_such_field".into()).await.unwrap_err();
+    for field in names(&sortable) {
+        for direction in ["", " desc"] {
+            match list(String::new(), format!("{field}{direction}")).await {
+                Ok(()) => accepted += 1,
+                Err(refused) => assert_eq!(refused.code(), Code::InvalidArgument, "{field}"),
+            }
+        }
+    }
+    accepted
+}
+
+/// The same of a list that has one order.
+pub async fn try_filters(
+    operators: &[&str],
+    mut list: impl AsyncFnMut(String) -> Result<(), Status>,
+) -> usize {
+    let known = list("no_such_field = 1".into()).await.unwrap_err();
     assert_eq!(known.fields(), ["filter"]);
     let mut accepted = 0;
     for field in names(&known) {
         for operator in operators {
             for value in VALUES {
-                match list(format!("{field} {operator} {value}"), String::new()).await {
+                match list(format!("{field} {operator} {value}")).await {
                     Ok(()) => accepted += 1,
                     Err(refused) => {
                         assert_eq!(
@@ -80,15 +100,6 @@ pub async fn try_all(
                         );
                     }
                 }
-            }
-        }
-    }
-    let sortable = list(String::new(), "no_such_field".into()).await.unwrap_err();
-    for field in names(&sortable) {
-        for direction in ["", " desc"] {
-            match list(String::new(), format!("{field}{direction}")).await {
-                Ok(()) => accepted += 1,
-                Err(refused) => assert_eq!(refused.code(), Code::InvalidArgument, "{field}"),
             }
         }
     }
@@ -127,7 +138,14 @@ async fn every_field_operator_and_order_of_a_list_is_answered_or_refused_by_name
         keywords.list_keywords(request).await.map(drop)
     })
     .await;
+    let mut usages = AiProviderServiceClient::new(ceo.channel("administration"));
+    let of_usages = try_filters(&OPERATORS, async |filter| {
+        let request = ListAiUsageRequest { filter, ..Default::default() };
+        usages.list_ai_usage(request).await.map(drop)
+    })
+    .await;
 
     assert!(of_leads > 100 && of_members > 30, "{of_leads} and {of_members} accepted");
     assert!(of_sites > 60 && of_keywords > 60, "{of_sites} and {of_keywords} accepted");
+    assert!(of_usages > 20, "{of_usages} accepted");
 }

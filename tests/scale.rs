@@ -7,7 +7,11 @@ mod plans;
 
 use devsphere_auth::Role;
 use devsphere_proto::{
-    administration::v1::{ListAuditRecordsRequest, audit_service_client::AuditServiceClient},
+    administration::v1::{
+        ListAiUsageRequest, ListAuditRecordsRequest,
+        ai_provider_service_client::AiProviderServiceClient,
+        audit_service_client::AuditServiceClient,
+    },
     crm::v1::{ListLeadsRequest, lead_service_client::LeadServiceClient},
     identity::v1::{ListMembersRequest, member_service_client::MemberServiceClient},
     seo::v1::{
@@ -20,7 +24,7 @@ use devsphere_testkit::World;
 use crate::{
     counts::{full_or, is_soak},
     matrix::stage::MODULES,
-    queries::{OPERATORS, try_all},
+    queries::{OPERATORS, try_all, try_filters},
 };
 
 use crowd::Crowd;
@@ -85,6 +89,15 @@ async fn keywords(crowd: &Crowd<'_>, show_deleted: bool) -> usize {
     .await
 }
 
+async fn usages(crowd: &Crowd<'_>) -> usize {
+    let mut stub = AiProviderServiceClient::new(crowd.world.channel("administration"));
+    try_filters(&operators(), async |filter| {
+        let list = ListAiUsageRequest { filter, ..Default::default() };
+        stub.list_ai_usage(crowd.request(crowd.own, Role::Ceo, list)).await.map(drop)
+    })
+    .await
+}
+
 async fn members(crowd: &Crowd<'_>) -> usize {
     let mut stub = MemberServiceClient::new(crowd.world.channel("identity"));
     try_all(&operators(), async |filter, order_by| {
@@ -120,6 +133,7 @@ async fn look_at_plans(crowd: &Crowd<'_>) {
             asked += members(crowd).await + audit_records(crowd).await;
         }
         asked += sites(crowd, place > 0).await + keywords(crowd, place > 0).await;
+        asked += usages(crowd).await;
         for (role, show_deleted) in ways.into_iter().skip(full_or(0, place)).take(full_or(4, 1)) {
             asked += leads(crowd, role, show_deleted).await;
         }

@@ -6,7 +6,11 @@ use std::{
 };
 
 use devsphere_proto::{
-    administration::v1::{GetSettingsRequest, settings_service_client::SettingsServiceClient},
+    administration::v1::{
+        GetAiSpendingRequest, GetSettingsRequest,
+        ai_provider_service_client::AiProviderServiceClient,
+        settings_service_client::SettingsServiceClient,
+    },
     crm::v1::{CreateLeadRequest, Lead, ListLeadsRequest, lead_service_client::LeadServiceClient},
     identity::v1::{
         GetMeRequest, Grant, person_service_client::PersonServiceClient,
@@ -137,6 +141,9 @@ impl Front {
             SettingsServiceClient::new(self.signed(grant)).get_settings(settings).await?;
             let list = ListSitesRequest::default();
             SiteServiceClient::new(self.signed(grant)).list_sites(list).await?;
+            // Clients hear of agent through administration alone.
+            let spending = GetAiSpendingRequest {};
+            AiProviderServiceClient::new(self.signed(grant)).get_ai_spending(spending).await?;
             Ok(())
         })
         .await

@@ -59,6 +59,19 @@ impl Neighbours {
             )
             .await
             .unwrap();
+        // No model is asked here.
+        admin
+            .execute(sqlx::raw_sql(
+                "insert into agent.usage (org_id, usage_id, generation_id, agent_key, step, person_id,
+                     provider_host, model, state, month, expire_time)
+                 select org_id, gen_random_uuid(), gen_random_uuid(), 'seo-content-writer', 'draft', person_id,
+                     'api.example.com', 'model-1', 'running', '2026-11-01', now() + interval '1 minute'
+                 from identity.member;
+                 insert into agent.month (org_id, month, currency_code, tokens, cost_micros)
+                 select org_id, '2026-11-01', 'USD', 1000, 3000 from identity.organization",
+            ))
+            .await
+            .unwrap();
         // No sealer runs here.
         admin
             .execute(sqlx::raw_sql(

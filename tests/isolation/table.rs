@@ -141,10 +141,12 @@ impl Table {
         let renamed: String = ids
             .iter()
             .map(|column| {
-                // A number in a key is another number.
+                // A number in a key is another number, a date another date.
                 format!(
-                    " || jsonb_build_object('{column}', case jsonb_typeof(to_jsonb(t) -> '{column}')
-                         when 'number' then to_jsonb(2000000000) else to_jsonb(gen_random_uuid()) end)"
+                    " || jsonb_build_object('{column}', case
+                         when jsonb_typeof(to_jsonb(t) -> '{column}') = 'number' then to_jsonb(2000000000)
+                         when pg_typeof(t.{column}) = 'date'::regtype then to_jsonb(date '2000-01-01')
+                         else to_jsonb(gen_random_uuid()) end)"
                 )
             })
             .collect();

@@ -25,11 +25,12 @@ use super::{
 use crate::{apart::ways::Apart, counts::is_apart};
 
 /// Every module of the mesh; one that is missing here fails the tests by name.
-pub const MODULES: [Module; 4] = [
+pub const MODULES: [Module; 5] = [
     devsphere_identity::MODULE,
     devsphere_administration::MODULE,
     devsphere_crm::MODULE,
     devsphere_seo::MODULE,
+    devsphere_agent::MODULE,
 ];
 
 /// Whoever is to stand in an organisation comes in by this door.

@@ -17,6 +17,8 @@ const RECORDS: i32 = 100;
 /// Sites of each, and keywords, which go round them.
 const SITES: i32 = 50;
 const KEYWORDS: i32 = 500;
+/// Questions of each to models.
+const QUESTIONS: i32 = 500;
 
 /// A world that is full of people.
 pub struct Crowd<'w> {
@@ -54,6 +56,7 @@ impl<'w> Crowd<'w> {
             (LOG, RECORDS),
             (ADDRESSES, SITES),
             (PHRASES, KEYWORDS),
+            (LEDGER, QUESTIONS),
         ];
         for (insert, each) in inserts {
             sqlx::query(insert).bind(each).execute(&mut admin).await.unwrap();
@@ -65,6 +68,7 @@ impl<'w> Crowd<'w> {
             "platform.audit",
             "seo.site",
             "seo.keyword",
+            "agent.usage",
         ] {
             let vacuum = format!("vacuum analyze {table}");
             admin.execute(raw_sql(AssertSqlSafe(vacuum))).await.unwrap();
@@ -157,3 +161,12 @@ const PHRASES: &str = "
         case when n % 3 > 0 then 'commercial' end, n, now() - n * interval '1 minute',
         case when n % 10 = 7 then now() end
     from generate_series(1, $1) as n, organization";
+
+const LEDGER: &str = "
+    insert into agent.usage (org_id, usage_id, generation_id, agent_key, step, person_id, provider_host, model, state,
+        month, expire_time, create_time, end_time)
+    select org_id, gen_random_uuid(), md5(place || ' ' || n / 4)::uuid, 'seo-content-writer',
+        (array['outline', 'draft', 'repair', 'check'])[1 + n % 4], md5((n % 20)::text)::uuid, 'api.example.com',
+        'model-' || n % 3, (array['running', 'succeeded', 'failed', 'cancelled'])[1 + n % 4], '2026-11-01', at, at, at
+    from generate_series(1, $1) as n
+        cross join lateral (select now() - n * interval '1 minute') as x (at), organization";

@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Executor as _, raw_sql};
 use crate::matrix::stage::MODULES;
 
 /// The tables of which a thousand organisations have many rows.
-const LARGE: [&str; 5] = ["lead", "member", "audit", "site", "keyword"];
+const LARGE: [&str; 6] = ["lead", "member", "audit", "site", "keyword", "usage"];
 
 /// Begins at a person, who is a member of few organisations however many there are.
 const OF_ONE_PERSON: &str = "member_of_person";

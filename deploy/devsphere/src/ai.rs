@@ -35,7 +35,8 @@ pub(crate) struct Flags {
     /// speaks.
     #[arg(long, env = "DEVSPHERE_AI_PROVIDER", value_name = "FORMAT", requires = "ai_model")]
     ai_provider: Option<Format>,
-    /// Where it is reached; by default https://api.anthropic.com or https://api.openai.com/v1.
+    /// Where it is reached; by default `https://api.anthropic.com` or
+    /// `https://api.openai.com/v1`.
     #[arg(long, env = "DEVSPHERE_AI_URL", value_name = "URL", requires = "ai_provider")]
     ai_url: Option<String>,
     /// The model of agents that name none, as the provider calls it.
@@ -62,7 +63,7 @@ pub(crate) struct Flags {
 enum Format {
     /// Anthropic's Messages API.
     Anthropic,
-    /// Chat completions, of OpenAI and of every server that speaks as they do: Ollama, llama.cpp, vLLM.
+    /// Chat completions as `OpenAI` made them, and many others speak: Ollama, llama.cpp, vLLM.
     #[value(name = "openai")]
     OpenAi,
 }

@@ -149,7 +149,7 @@ pub(crate) struct Up {
 impl Cli {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         match self.command {
-            Command::Up(up) => up::run(*up).await?,
+            Command::Up(up) => up::run(&up).await?,
             Command::Run(flags) => run::run(*flags).await?,
             Command::Keys(Keys::Authority(common)) => keys::authority::run(&common)?,
             Command::Keys(Keys::Certificate(flags)) => keys::certificate::run(&flags)?,

@@ -9,6 +9,7 @@ pub(crate) const MODULES: &[Module] = &[
     devsphere_administration::MODULE,
     devsphere_crm::MODULE,
     devsphere_seo::MODULE,
+    devsphere_agent::MODULE,
 ];
 
 /// Their schemas.

@@ -28,11 +28,11 @@ struct Started {
 }
 
 /// The command.
-pub(crate) async fn run(args: cli::Up) -> Result<()> {
+pub(crate) async fn run(args: &cli::Up) -> Result<()> {
     let telemetry = args.common.begin_log(args.otlp_endpoint.clone(), "info,sqlx=warn")?;
     let tasks = Tasks::default();
     let asked = signals::watch(&tasks)?;
-    let Some(started) = asked.run_until_cancelled(start(&args)).await else {
+    let Some(started) = asked.run_until_cancelled(start(args)).await else {
         return Ok(());
     };
     let started = started?;

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use devsphere_egress::{Client, Target};
 use http::HeaderMap;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 pub use failure::{Cause, Failure};
@@ -173,6 +173,30 @@ impl Provider {
         deadline: Instant,
         progress: OnProgress<'_>,
     ) -> Result<Reply, Failure> {
-        retry::ask(self, question, deadline, progress).await
+        let reply = retry::ask(self, question, deadline, progress).await?;
+        Ok(without_key(reply, self.key.expose_secret()))
+    }
+}
+
+/// Whoever answers has heard the key, and whoever asked must not hear it from them.
+fn without_key(mut reply: Reply, key: &str) -> Reply {
+    // A key so short is none, and would be found in half of the words.
+    const SHORTEST: usize = 8;
+    if key.len() >= SHORTEST {
+        reply.text = reply.text.replace(key, "…");
+        reply.model = reply.model.replace(key, "…");
+        if let Some(form) = &mut reply.structured {
+            cover(form, key);
+        }
+    }
+    reply
+}
+
+fn cover(form: &mut Value, key: &str) {
+    match form {
+        Value::String(text) if text.contains(key) => *text = text.replace(key, "…"),
+        Value::Array(items) => items.iter_mut().for_each(|item| cover(item, key)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| cover(field, key)),
+        _ => {}
     }
 }

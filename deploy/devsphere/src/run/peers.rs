@@ -105,9 +105,9 @@ mod tests {
 
     #[test]
     fn ports_follow_the_modules_numbers() {
-        let services = ["identity", "crm", "administration", "seo"];
+        let services = ["identity", "crm", "administration", "seo", "agent"];
         let ports = services.map(|service| port(service).unwrap());
 
-        assert_eq!(ports, [7001, 7002, 7003, 7004]);
+        assert_eq!(ports, [7001, 7002, 7003, 7004, 7005]);
     }
 }

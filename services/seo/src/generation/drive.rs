@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use devsphere_boot::{Ctx, MESSAGE_LIMIT, export::Chunks, peer_error};
-use devsphere_error::{Error, Failure, Result};
+use devsphere_boot::{Ctx, MESSAGE_LIMIT, export::Chunks, peer_error, refusal};
+use devsphere_error::{Error, Result};
 use devsphere_ids::PersonId;
 use devsphere_proto::{
     agent::v1::{
@@ -203,17 +203,8 @@ impl Driver {
             Ok(()) => self.has_ended = true,
             Err(problem) => tracing::warn!(%problem, "a piece is not given back yet"),
         }
-        let refusal = self.refusal(error);
+        let refusal = refusal(&self.hold.last_permit(), error);
         self.listener.end(Err(refusal));
-    }
-
-    /// What the service stack does for a unary call, which has ended for a stream by now.
-    fn refusal(&self, error: &Error) -> Status {
-        let permit = self.hold.last_permit();
-        if let Error::Internal(source) = error {
-            tracing::error!(method = permit.method().path, %source, "call failed");
-        }
-        error.status(&permit.facts().trace.to_string(), Failure::Update)
     }
 }
 
@@ -225,7 +216,7 @@ impl Drop for Driver {
         let (hold, generation) = (self.hold.clone(), self.generation.clone());
         let left = Left { hold, generation, ending: self.ending.clone() };
         self.desk.unfinished.offer(self.generation.generation_id, left);
-        let refusal = self.refusal(&interrupted());
+        let refusal = refusal(&self.hold.last_permit(), &interrupted());
         self.listener.end(Err(refusal));
     }
 }

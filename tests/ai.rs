@@ -1,0 +1,5 @@
+//! Agents that anybody may try to turn: what a model says is never more than a draft.
+
+mod corpus;
+mod hostile;
+mod stage;
