@@ -126,6 +126,6 @@ impl Desk<'_> {
                 return Ok(draft);
             }
         }
-        panic!("a stream that ends without an end")
+        unreachable!("a stream that ends without an end")
     }
 }

@@ -129,7 +129,7 @@ impl Desk {
                 return Ok(());
             }
         }
-        panic!("a stream that ends without an end")
+        unreachable!("a stream that ends without an end")
     }
 
     async fn state(&self, front: &Front, piece: &str) -> (ContentPieceState, i32) {
@@ -153,7 +153,7 @@ async fn all_are_somewhere(front: &Front, desks: &[Desk]) -> usize {
             match (state, versions) {
                 (ContentPieceState::Brief, 0) => {}
                 (ContentPieceState::Draft, 1..) => drafts += 1,
-                other => panic!("a piece in {other:?}"),
+                other => unreachable!("a piece in {other:?}"),
             }
         }
     }
@@ -162,6 +162,7 @@ async fn all_are_somewhere(front: &Front, desks: &[Desk]) -> usize {
 
 /// The ledger against what the provider saw: a line for each call, each step of a try once, and the
 /// months their sum.
+#[expect(clippy::print_stdout, reason = "shown when the test fails, and in a soak")]
 async fn paid_once(set: &Set, model: &ScriptedProvider, kills: usize) {
     let mut owner = set.backend.admin().connect().await.unwrap();
     let lines = sqlx::query(
