@@ -31,10 +31,10 @@ const SHORT_LISTS: [(&str, &str); 5] = [
 const READS: [&str; 4] = ["BatchResolve", "Exchange", "RenewAssertion", "SwitchOrganization"];
 
 /// Writes that take no request id, each with why.
-const NOT_REPEATABLE: [(&str, &str); 1] = [(
-    "GenerateDraft",
-    "a stream has no answer to keep; while it lasts, its piece refuses a second",
-)];
+const NOT_REPEATABLE: [(&str, &str); 2] = [
+    ("GenerateDraft", "a stream has no answer to keep; while it lasts, its piece refuses a second"),
+    ("ProbeAiProvider", "whoever asks again wants to know how it is now"),
+];
 
 /// Every code of `product.md` B4.
 const REASONS: [&str; 27] = [

@@ -82,12 +82,12 @@ impl AiProviders {
 
     async fn check(
         &self,
-        (permit, _): (Permit, pb::CheckAiProviderRequest),
-    ) -> Result<pb::CheckAiProviderResponse> {
+        (permit, _): (Permit, pb::ProbeAiProviderRequest),
+    ) -> Result<pb::ProbeAiProviderResponse> {
         let mut agent = UsageServiceClient::new((self.agent)()?.of(&permit));
         let probed = agent.probe_provider(ProbeProviderRequest {}).await.map_err(peer_error)?;
         let probed = probed.into_inner();
-        Ok(pb::CheckAiProviderResponse { usage: probed.usage, latency_ms: probed.latency_ms })
+        Ok(pb::ProbeAiProviderResponse { usage: probed.usage, latency_ms: probed.latency_ms })
     }
 
     async fn list_usage(
@@ -122,8 +122,9 @@ impl AiProviders {
         drop(tx);
 
         let api_key = match provider.api_key.take() {
-            Some(sealed) => Vault::open_folder(&self.keys)?.open(place, &sealed)?,
-            None => String::new(),
+            // Without a provider of its own there is none to tell it to.
+            Some(sealed) if provider.kind.is_some() => Vault::open_folder(&self.keys)?.open(place, &sealed)?,
+            _ => String::new(),
         };
         Ok(wire::connection(provider, api_key))
     }
@@ -160,10 +161,10 @@ impl AiProviderService for AiProviders {
         Ok(Response::new(self.update(admit(request)?).await?))
     }
 
-    async fn check_ai_provider(
+    async fn probe_ai_provider(
         &self,
-        request: Request<pb::CheckAiProviderRequest>,
-    ) -> Result<Response<pb::CheckAiProviderResponse>, Status> {
+        request: Request<pb::ProbeAiProviderRequest>,
+    ) -> Result<Response<pb::ProbeAiProviderResponse>, Status> {
         Ok(Response::new(self.check(admit(request)?).await?))
     }
 

@@ -21,7 +21,7 @@ pub(super) fn shown(
 ) -> pb::AiProvider {
     let may_update =
         caller.permissions().names().any(|name| name == "administration.aiProvider.update");
-    let actions: &[&str] = if may_update { &["update", "check"] } else { &[] };
+    let actions: &[&str] = if may_update { &["update", "probe"] } else { &[] };
     pb::AiProvider {
         kind: kind(provider.kind).into(),
         prices: Some(prices(&provider)),

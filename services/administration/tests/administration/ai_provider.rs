@@ -70,7 +70,7 @@ async fn at_first_it_is_what_the_installation_offers_if_that_offers_one() {
 
     assert_eq!(provider.kind(), pb::AiProviderKind::Unspecified);
     assert_eq!((provider.instance_offers, &*provider.etag), (false, "W0"));
-    assert_eq!(provider.allowed_actions, ["update", "check"]);
+    assert_eq!(provider.allowed_actions, ["update", "probe"]);
     let told = connection(&world, &ceo).await.unwrap();
     assert_eq!((told.kind(), &*told.api_key), (pb::AiProviderKind::Unspecified, ""));
 }
@@ -218,7 +218,7 @@ async fn without_the_agent_service_the_rest_still_works() {
     let ceo = world.org("north").await.member("ada", Role::Ceo).await;
 
     let refused =
-        providers(&ceo).check_ai_provider(pb::CheckAiProviderRequest {}).await.unwrap_err();
+        providers(&ceo).probe_ai_provider(pb::ProbeAiProviderRequest {}).await.unwrap_err();
     let usage = providers(&ceo).list_ai_usage(pb::ListAiUsageRequest::default()).await.unwrap_err();
 
     for status in [refused, usage] {

@@ -75,7 +75,7 @@ async fn whoever_waits_for_a_turn_can_leave_the_queue_and_costs_nothing() {
 
     let step = match first.event.unwrap() {
         devsphere_proto::agent::v1::generate_draft_response::Event::Progress(told) => told.step(),
-        other => panic!("{other:?}"),
+        other => unreachable!("{other:?}"),
     };
     assert_eq!(step, devsphere_proto::r#type::v1::GenerationStep::Waiting);
     eventually("all of them end", async || (stage.model.open() == 0).then_some(())).await;

@@ -85,7 +85,7 @@ async fn every_fault_ends_in_one_clear_state_and_is_counted_once() {
 /// The ledger has one line, of a failure, and its month that line's sum.
 async fn counted_once(stage: &Stage, writer: &Caller<'_>, name: &str) {
     let usages = stage.usages(writer).await;
-    let [usage] = usages.as_slice() else { panic!("{name}: {usages:?}") };
+    let [usage] = usages.as_slice() else { unreachable!("{name}: {usages:?}") };
     assert_eq!(usage.state(), AiUsageState::Failed, "{name}");
     assert!(usage.end_time.is_some() && !usage.failure.is_empty());
     let month = stage.spending(writer).await;

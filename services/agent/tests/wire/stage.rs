@@ -143,7 +143,7 @@ impl Stage {
                 Ok(Some(GenerateDraftResponse { event: Some(Event::Draft(draft)) })) => {
                     return (told, Ok(draft));
                 }
-                Ok(other) => panic!("a stream that ends without a draft: {other:?}"),
+                Ok(other) => unreachable!("a stream that ends without a draft: {other:?}"),
                 Err(status) => return (told, Err(status)),
             }
         }

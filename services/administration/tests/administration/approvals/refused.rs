@@ -178,7 +178,7 @@ async fn of_two_who_decide_at_once_one_is_heard() {
     let (yes, no) = tokio::join!(approve(&desk.manager, &asked), reject(&desk.admin, &asked));
 
     assert_eq!(usize::from(yes.is_ok()) + usize::from(no.is_ok()), 1);
-    let lost = yes.as_ref().err().or(no.as_ref().err()).unwrap();
+    let lost = yes.as_ref().err().or_else(|| no.as_ref().err()).unwrap();
     assert!(["decided", "stale_etag"].contains(&lost.cause().as_str()), "{lost:?}");
     let heard = yes.or(no).unwrap();
     assert_eq!(get(&desk.writer, &asked.approval_id).await.unwrap(), heard);
