@@ -1,5 +1,6 @@
 //! The mesh as separate processes, two of each, which know each other by their certificates.
 
+mod agent;
 pub mod front;
 mod kills;
 mod matrix;

@@ -100,6 +100,12 @@ impl Set {
         self
     }
 
+    /// Calls out may reach that private place.
+    pub fn allowing(mut self, place: &'static str) -> Self {
+        self.more.extend(["--allow-private", place]);
+        self
+    }
+
     /// Issues certificates for all of them.
     pub fn certify(&self, lifetime: &str) {
         let names = SERVICES.iter().chain([&GATEWAY]).copied();

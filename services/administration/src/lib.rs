@@ -1,9 +1,10 @@
-//! What surrounds an organisation: its settings, its agents and whom they ask, the log of who did what, names of
-//! records, and who sees what.
+//! What surrounds an organisation: its settings, its agents and whom they ask, what waits for a
+//! decision, the log of who did what, names of records, and who sees what.
 
 mod access;
 mod agent;
 mod ai_provider;
+mod approval;
 mod audit;
 mod modules;
 mod people;
@@ -16,7 +17,8 @@ use devsphere_db::Schema;
 use devsphere_error::{Error, Result};
 use devsphere_proto::administration::v1::{
     access_service_server::AccessServiceServer, agent_service_server::AgentServiceServer,
-    ai_provider_service_server::AiProviderServiceServer, audit_service_server::AuditServiceServer,
+    ai_provider_service_server::AiProviderServiceServer,
+    approval_service_server::ApprovalServiceServer, audit_service_server::AuditServiceServer,
     resolve_service_server::ResolveServiceServer, settings_service_server::SettingsServiceServer,
 };
 use sqlx::migrate::Migrator;
@@ -43,6 +45,7 @@ fn service(ctx: &Ctx) -> Result<Service> {
         .add(limited!(AuditServiceServer, audit::AuditRecords::new(ctx, exporter)?))
         .add(limited!(AgentServiceServer, agent::Agents::new(ctx)))
         .add(limited!(AiProviderServiceServer, ai_provider::AiProviders::new(ctx)?))
+        .add(limited!(ApprovalServiceServer, approval::Approvals::new(ctx, modules.clone())?))
         .add(limited!(SettingsServiceServer, settings::SettingsOf::new(ctx)))
         .add(limited!(ResolveServiceServer, resolve::Resolver::new(ctx, modules.clone())))
         .add(limited!(AccessServiceServer, access::Accesses::new(ctx, modules)?))

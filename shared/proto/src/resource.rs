@@ -104,6 +104,18 @@ impl Resource {
         request
     }
 
+    /// Its noun, as in `content_piece`: what events and approvals call it.
+    pub fn noun(&self) -> &str {
+        self.id.name().trim_end_matches("_id")
+    }
+
+    /// The request of a verb on the record of that id.
+    pub fn verb_request(&self, verb: &Method, id: String) -> DynamicMessage {
+        let mut request = DynamicMessage::new(verb.descriptor.input());
+        let _ = request.try_set_field_by_name(self.id.name(), Value::String(id));
+        request
+    }
+
     /// The records in an answer of one of the two.
     pub fn records(&self, answer: &DynamicMessage) -> Vec<DynamicMessage> {
         let lists = answer.fields().filter(|(field, _)| holds(field, &self.message));
@@ -118,7 +130,12 @@ impl Resource {
 
     /// The name by which clients know it.
     pub fn name(&self, record: &DynamicMessage) -> String {
-        format!("{}/{}", self.collection, self.id(record))
+        self.name_of(self.id(record))
+    }
+
+    /// The name of the record of that id.
+    pub fn name_of(&self, id: impl std::fmt::Display) -> String {
+        format!("{}/{id}", self.collection)
     }
 
     /// What people know it by: the first of its titles that is not empty.

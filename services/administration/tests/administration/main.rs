@@ -5,6 +5,7 @@
 mod access;
 mod agents;
 mod ai_provider;
+mod approvals;
 mod audit;
 mod plan;
 mod resolve;
