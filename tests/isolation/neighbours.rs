@@ -5,6 +5,7 @@ use devsphere_proto::{
     Contract,
     administration::v1::{
         self as administration, agent_service_client::AgentServiceClient,
+        ai_provider_service_client::AiProviderServiceClient,
         settings_service_client::SettingsServiceClient,
     },
     crm::v1::{self as crm, lead_service_client::LeadServiceClient},
@@ -68,7 +69,10 @@ impl Neighbours {
                      'api.example.com', 'model-1', 'running', '2026-11-01', now() + interval '1 minute'
                  from identity.member;
                  insert into agent.month (org_id, month, currency_code, tokens, cost_micros)
-                 select org_id, '2026-11-01', 'USD', 1000, 3000 from identity.organization",
+                 select org_id, '2026-11-01', 'USD', 1000, 3000 from identity.organization;
+                 insert into seo.generation (org_id, generation_id, content_piece_id, state, asked_by, lease_time)
+                 select org_id, gen_random_uuid(), content_piece_id, 'failed', gen_random_uuid(), now()
+                 from seo.content_piece",
             ))
             .await
             .unwrap();
@@ -203,7 +207,7 @@ impl Place {
     }
 }
 
-/// Settings of the founder's own, and an agent that is off.
+/// Settings of the founder's own, a provider of models, and an agent that is off.
 async fn settle(world: &World, assertion: &str, name: &str) {
     let rename = administration::UpdateSettingsRequest {
         settings: Some(administration::Settings {
@@ -218,6 +222,22 @@ async fn settle(world: &World, assertion: &str, name: &str) {
     };
     SettingsServiceClient::new(world.with_assertion("administration", assertion))
         .update_settings(rename)
+        .await
+        .unwrap();
+    let connect = administration::UpdateAiProviderRequest {
+        ai_provider: Some(administration::AiProvider {
+            kind: administration::AiProviderKind::Anthropic.into(),
+            model: "model-1".into(),
+            api_key: format!("sk-of-{name}"),
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["kind".into(), "model".into(), "api_key".into()],
+        }),
+        ..Default::default()
+    };
+    AiProviderServiceClient::new(world.with_assertion("administration", assertion))
+        .update_ai_provider(connect)
         .await
         .unwrap();
     let mut agents = AgentServiceClient::new(world.with_assertion("administration", assertion));

@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use devsphere_auth::VAULT_FILE;
 use devsphere_db::cluster::SUPERUSER;
 use devsphere_identity::keys::{State, list};
 
@@ -25,10 +26,10 @@ pub(super) fn check(report: &mut Report, folder: &Folder) {
     report.note("keys directory", closed(&folder.keys()));
     report.note("run directory", closed(&folder.run()));
 
-    let signing = keys::SIGNING_FILES.into_iter().chain([audit::KEY_FILE]).map(str::to_owned);
+    let own = keys::SIGNING_FILES.into_iter().chain([audit::KEY_FILE, VAULT_FILE]);
     let passwords = keys::roles().into_iter().map(|role| keys::file_of(&role));
     let private = folder.postgres().exists().then(|| keys::file_of(SUPERUSER));
-    for file in signing.chain(passwords).chain(private) {
+    for file in own.map(str::to_owned).chain(passwords).chain(private) {
         report.note(&format!("key {file}"), closed(&folder.keys().join(&file)));
     }
     report.note("key rotation", rotated(folder, &closed));
