@@ -52,6 +52,10 @@ const RIGHTS_ACROSS: &[(&str, &str)] = &[
         "platform.audit: devsphere_administration SELECT",
         "shows an organisation its log, behind the same wall as every table",
     ),
+    (
+        "platform.approval: devsphere_administration SELECT",
+        "shows what waits for a decision, behind the same wall as every table",
+    ),
     ("platform.audit: devsphere_sealer SELECT", "chains the records of every organisation"),
     ("platform.audit_unsealed: devsphere_sealer SELECT", "finds what no chain holds yet"),
     ("platform.audit_unsealed: devsphere_sealer DELETE", "it holds it now"),

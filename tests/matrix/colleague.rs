@@ -5,7 +5,7 @@ use devsphere_proto::{Access, Method};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::stage::Actor;
+use super::stage::{Actor, Stage};
 
 /// An active manager, from nowhere else.
 pub async fn join(admin: &mut PgConnection, org: Uuid) -> Uuid {
@@ -28,6 +28,22 @@ pub fn sender(step: &Method, method: &Method, actor: &Actor) -> Actor {
     if decides(step) == decides(method) {
         return actor.clone();
     }
+    of(actor)
+}
+
+/// Has the colleague submit something: what waits for a decision is nobody's to create.
+///
+/// # Errors
+/// When nothing can be submitted, or it is refused.
+pub async fn ask(stage: &Stage, actor: &Actor) -> Result<(), String> {
+    let submits = |method: &&'static Method| method.descriptor.name().starts_with("Submit");
+    let method = stage.methods().find(submits).ok_or("nothing is submitted")?;
+    let ready = stage.ready(method, &of(actor)).await?;
+    let answer = stage.send(&ready).await;
+    answer.map(drop).map_err(|refused| format!("{}: {refused}", method.path))
+}
+
+fn of(actor: &Actor) -> Actor {
     let subject = Subject { id: actor.colleague, ..actor.subject.clone() };
     Actor { subject, ..actor.clone() }
 }

@@ -20,6 +20,14 @@ pub const GARBAGE: [u8; 11] = [0xff; 11];
 /// The column of what whoever runs the installation may do.
 pub const PLATFORM: usize = 2;
 
+/// What is seen only with the permission that its record asks for: without it there is none, as for
+/// whoever is elsewhere.
+const SEEN_WITH: [(&str, &str); 3] = [
+    ("GetApproval", "seo.contentPieces.decide"),
+    ("ApproveApproval", "seo.contentPieces.decide"),
+    ("RejectApproval", "seo.contentPieces.decide"),
+];
+
 /// The column of the table that a method's access chooses.
 pub fn kind(method: &Method) -> usize {
     match &method.access {
@@ -139,7 +147,11 @@ fn permissions(asked: Asked, method: &Method) -> PermissionSet {
             let names: Vec<_> = all().names().filter(|name| *name != declared).collect();
             PermissionSet::matching(&names)
         }
-        Asked::OnlyDeclared => PermissionSet::matching(&[declared]),
+        Asked::OnlyDeclared => {
+            let seen = SEEN_WITH.iter().filter(|(name, _)| *name == method.descriptor.name());
+            let names: Vec<_> = seen.map(|(_, name)| *name).chain([declared]).collect();
+            PermissionSet::matching(&names)
+        }
         Asked::GarbageOutside => PermissionSet::EMPTY,
         _ => all(),
     }

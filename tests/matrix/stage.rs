@@ -354,6 +354,9 @@ impl Stage {
     }
 
     async fn found(&self, noun: &str, actor: &Actor) -> Result<String, String> {
+        if noun == "approval" {
+            colleague::ask(self, actor).await?;
+        }
         let lists = |method: &&Method| needs::lists(method).as_deref() == Some(noun);
         let method = self
             .methods()

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Those that cost something else than their kind, each with why.
-const EXCEPTIONS: [(&str, usize, &str); 21] = [
+const EXCEPTIONS: [(&str, usize, &str); 23] = [
     ("ListKeys", 0, "the keys are in memory"),
     ("WatchRevocations", 0, "hears what its replica reads by itself, for all who watch"),
     ("BatchResolve", 0, "asks the modules that are named, and no database"),
@@ -37,6 +37,12 @@ const EXCEPTIONS: [(&str, usize, &str); 21] = [
     ("RestoreContent", 7, "as WriteContent, and the older text"),
     ("ListContentVersions", 3, "where there are none it looks whether the piece is there"),
     ("SubmitContentPiece", 6, "reads whether the site asks for a decision"),
+    (
+        "ApproveApproval",
+        6,
+        "finds the question before its owner decides and keeps the answer after: nothing is held open",
+    ),
+    ("RejectApproval", 6, "as ApproveApproval"),
 ];
 
 /// What identity is asked for on the way, where it is not whether a person may own something: names

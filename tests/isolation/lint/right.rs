@@ -39,6 +39,7 @@ pub(super) const LINTS: &[Lint] = &[
                 select name || ' is not granted' from right_across where name not in (select name from found)",
         faults: &[
             "grant insert on platform.audit to devsphere_administration",
+            "grant update on platform.approval to devsphere_administration",
             "grant update (position) on platform.audit_seal to devsphere_sealer",
             "grant delete on platform.audit to devsphere_sealer",
             "grant select on platform.outbox to devsphere_sealer",
