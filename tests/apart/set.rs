@@ -50,7 +50,7 @@ pub struct Set {
     pub numbers: &'static [u8],
     folder: Folder,
     net: [u8; 2],
-    more: Vec<&'static str>,
+    more: Vec<String>,
 }
 
 /// One of them at work.
@@ -96,14 +96,22 @@ impl Set {
     /// On a machine that also builds, a connection may be slow to come; who does not look at load
     /// waits for it.
     pub fn patient(mut self) -> Self {
-        self.more.extend(["--pool-wait", "5000"]);
+        self.more.extend(["--pool-wait", "5000"].map(str::to_owned));
         self
     }
 
-    /// Calls out may reach that private place.
-    pub fn allowing(mut self, place: &'static str) -> Self {
-        self.more.extend(["--allow-private", place]);
+    /// Calls out may reach this machine.
+    pub fn open(mut self) -> Self {
+        self.more.extend(["--allow-private", "127.0.0.1"].map(str::to_owned));
         self
+    }
+
+    /// The same, and a model is offered there to whoever has none of their own.
+    pub fn offering(self, url: &str) -> Self {
+        let offered = ["--ai-provider", "openai", "--ai-model", "author", "--ai-url", url];
+        let mut set = self.open();
+        set.more.extend(offered.map(str::to_owned));
+        set
     }
 
     /// Issues certificates for all of them.

@@ -32,7 +32,15 @@ pub struct Apart {
 
 impl Apart {
     pub async fn start() -> Self {
-        let set = Set::arrange("1h").await.patient();
+        Self::start_of(Set::arrange("1h").await.patient()).await
+    }
+
+    /// The same with a model to ask.
+    pub async fn start_offering(url: &str) -> Self {
+        Self::start_of(Set::arrange("1h").await.patient().offering(url)).await
+    }
+
+    async fn start_of(set: Set) -> Self {
         let running = set.start_all().await;
         // Internal methods may name services that do not run yet.
         let strangers: Vec<_> = named().filter(|name| !has_own(name)).chain([WRONG_PEER]).collect();

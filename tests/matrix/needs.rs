@@ -101,8 +101,14 @@ pub fn is_create(method: &Method) -> bool {
     name.strip_prefix("Batch").unwrap_or(name).starts_with("Create")
 }
 
+/// Records that a verb makes: the end of its path, and the noun.
+const MAKES: [(&str, &str); 1] = [("seo.v1.GenerationService/GenerateDraft", "generation")];
+
 /// The noun of the record that a Create makes: the message in its answer that carries its own id.
 pub fn creates(method: &Method) -> Option<String> {
+    if let Some((_, noun)) = MAKES.iter().find(|(verb, _)| method.path.ends_with(verb)) {
+        return Some((*noun).to_owned());
+    }
     if !method.descriptor.name().starts_with("Create") {
         return None;
     }

@@ -12,13 +12,14 @@ use devsphere_proto::{Access, Contract, Method};
 use devsphere_testkit::{World, organization};
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
-use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
+use sqlx::{Executor as _, PgConnection};
 use tonic::Code;
 use uuid::Uuid;
 
 use super::{
     colleague,
     fill::{Filler, Known},
+    model::Model,
     needs::{self, Needs},
     wire::{Answer, Door, Refusal, call},
 };
@@ -46,13 +47,14 @@ pub struct Stage {
     /// The first who signed up: with the addresses of the examples, so that an example signs in.
     pub founder: Actor,
     channels: BTreeMap<&'static str, Channel>,
-    admin: tokio::sync::Mutex<PgConnection>,
+    pub(super) admin: tokio::sync::Mutex<PgConnection>,
     turn: Cell<usize>,
     ways: RefCell<HashMap<&'static str, Way>>,
     /// The nouns that are being made, so that two that need each other are told.
     making: RefCell<Vec<String>>,
     /// The processes, where the services run apart.
     apart: Option<Apart>,
+    _model: Model,
 }
 
 /// What a method asks for before it answers: verbs that lead to it, and a mask that it takes.
@@ -82,19 +84,21 @@ pub struct Ready {
 
 impl Stage {
     pub async fn start() -> Self {
+        let model = Model::start().await;
         if is_apart() {
-            let apart = Apart::start().await;
-            return Self::of(apart.world(), Some(apart)).await;
+            let apart = Apart::start_offering(&model.url()).await;
+            return Self::of(apart.world(), Some(apart), model).await;
         }
-        Self::of(World::start(&MODULES).await, None).await
+        Self::of(World::tuned(&MODULES, model.offer()).await, None, model).await
     }
 
     /// The same with every service's SQL counted.
     pub async fn counted() -> Self {
-        Self::of(World::counted(&MODULES).await, None).await
+        let model = Model::start().await;
+        Self::of(World::counted_and_tuned(&MODULES, model.offer()).await, None, model).await
     }
 
-    async fn of(world: World, apart: Option<Apart>) -> Self {
+    async fn of(world: World, apart: Option<Apart>, model: Model) -> Self {
         let contract = Contract::get().unwrap();
         for module in contract.modules() {
             assert!(
@@ -109,8 +113,18 @@ impl Stage {
         let (turn, ways, making) = (Cell::new(0), RefCell::default(), RefCell::default());
         let (records, colleague) = (Known::new(), Uuid::nil());
         let founder = Actor { subject: nobody(), records, canary: "", colleague };
-        let mut stage =
-            Self { world, contract, founder, channels, admin, turn, ways, making, apart };
+        let mut stage = Self {
+            world,
+            contract,
+            founder,
+            channels,
+            admin,
+            turn,
+            ways,
+            making,
+            apart,
+            _model: model,
+        };
         stage.founder = stage.sign_up("").await.unwrap();
         stage
     }
@@ -144,12 +158,12 @@ impl Stage {
         self.admin.lock().await.execute(sqlx::raw_sql(sql)).await.unwrap();
     }
 
-    /// Sign-ups are taken, guesses forgotten, and the first start's code is the example: what no
-    /// RPC can arrange.
+    /// Sign-ups are taken, guesses forgotten, agents ask the model that is offered, and the first
+    /// start's code is the example: what no RPC can arrange.
     async fn reset(&self) {
         let code = needs::CODE.replace('-', "");
         let arrange = sqlx::query(
-            "with forgotten as (delete from identity.guess)
+            "with forgotten as (delete from identity.guess), own as (delete from administration.ai_provider)
              update identity.instance set sign_up = 'open', sign_up_chosen = true,
                  admin_code_hash = sha256(convert_to($1, 'UTF8'))",
         );
@@ -414,32 +428,6 @@ impl Stage {
     /// An assertion of just that.
     pub fn assertion_of(&self, subject: &Subject) -> String {
         self.world.minter().assertion(subject, now()).unwrap().0
-    }
-
-    /// Every row there is, or every row of one organisation, table by table as a hash.
-    pub async fn rows(&self, org: Option<&str>) -> BTreeMap<String, String> {
-        let mut admin = self.admin.lock().await;
-        let tables = sqlx::query(
-            "select format('%I.%I', n.nspname, c.relname) as name from pg_class as c
-             join pg_namespace as n on n.oid = c.relnamespace
-             where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema')
-               and ($1::text is null or exists (
-                   select from pg_attribute as a where a.attrelid = c.oid and a.attname = 'org_id'))",
-        );
-        let tables = tables.bind(org).fetch_all(&mut *admin).await.unwrap();
-        let mut rows = BTreeMap::new();
-        for table in tables {
-            let name: String = table.get("name");
-            let only =
-                if org.is_some() { "where org_id = $1::uuid" } else { "where $1::text is null" };
-            let hash = format!(
-                "select md5(string_agg(t::text, '' order by t::text)) from {name} as t {only}"
-            );
-            let hash = sqlx::query_scalar(AssertSqlSafe(hash)).bind(org).fetch_one(&mut *admin);
-            let hash: Option<String> = hash.await.unwrap();
-            rows.insert(name, hash.unwrap_or_default());
-        }
-        rows
     }
 
     fn next_turn(&self) -> usize {

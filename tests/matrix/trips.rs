@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Those that cost something else than their kind, each with why.
-const EXCEPTIONS: [(&str, usize, &str); 23] = [
+const EXCEPTIONS: [(&str, usize, &str); 31] = [
     ("ListKeys", 0, "the keys are in memory"),
     ("WatchRevocations", 0, "hears what its replica reads by itself, for all who watch"),
     ("BatchResolve", 0, "asks the modules that are named, and no database"),
@@ -43,6 +43,18 @@ const EXCEPTIONS: [(&str, usize, &str); 23] = [
         "finds the question before its owner decides and keeps the answer after: nothing is held open",
     ),
     ("RejectApproval", 6, "as ApproveApproval"),
+    ("ProbeAiProvider", 2, "asks agent, which asks back how the provider is reached"),
+    ("GetAiSpending", 2, "as ProbeAiProvider"),
+    ("ListAiUsage", 0, "asks agent"),
+    ("ProbeProvider", 8, "holds what a question may cost, and settles what it did"),
+    ("ComposeDraft", 16, "two questions, each as a probe's"),
+    ("agent.v1.GenerationService/GenerateDraft", 16, "as ComposeDraft"),
+    (
+        "seo.v1.GenerationService/GenerateDraft",
+        22,
+        "takes the piece, steps to a draft and writes it",
+    ),
+    ("ListGenerations", 3, "where there are none it looks whether the piece is there"),
 ];
 
 /// What identity is asked for on the way, where it is not whether a person may own something: names
@@ -60,8 +72,7 @@ const ASKED: [(&str, usize); 6] = [
 
 /// Whether the method itself opens a transaction.
 pub(crate) fn asks_database(method: &Method) -> bool {
-    let name = method.descriptor.name();
-    !EXCEPTIONS.iter().any(|(known, trips, _)| *known == name && *trips == 0)
+    !exception(method).is_some_and(|trips| trips == 0)
 }
 
 /// The kind of a stream; what it costs is the cost of a page.
@@ -247,13 +258,21 @@ fn trips(stage: &Stage, method: &Method) -> (usize, usize) {
     (of(method.module), if method.module == "identity" { 0 } else { of("identity") })
 }
 
+/// What it costs instead of its kind's, by its name or, where two share one, by the end of its path.
+fn exception(method: &Method) -> Option<usize> {
+    let is = |name: &str| {
+        name == method.descriptor.name() || name.contains('/') && method.path.ends_with(name)
+    };
+    EXCEPTIONS.iter().find(|(name, ..)| is(name)).map(|(_, own, _)| *own)
+}
+
 fn kind(method: &Method) -> Kind {
     let name = method.descriptor.name();
     let asked = ASKED.iter().find(|(asker, _)| *asker == name).map(|(_, asked)| *asked);
     let identity = asked.unwrap_or_else(|| if asks_identity(method) { 2 } else { 0 });
     let kind = |name, own| Kind { name, own, identity };
-    if let Some((_, own, _)) = EXCEPTIONS.iter().find(|(exception, ..)| *exception == name) {
-        return kind("exception", *own);
+    if let Some(own) = exception(method) {
+        return kind("exception", own);
     }
     match &method.access {
         Access::Public | Access::Internal { without_caller: true, .. } => kind("function", 1),

@@ -64,11 +64,26 @@ impl World {
     /// # Panics
     /// When one does not start.
     pub async fn counted(modules: &[Module]) -> Self {
+        Self::counted_and_tuned(modules, |_| ()).await
+    }
+
+    /// The same with other configuration.
+    ///
+    /// # Panics
+    /// When one does not start.
+    pub async fn counted_and_tuned(
+        modules: &[Module],
+        tune: impl Fn(&mut Config) + Send + Sync + 'static,
+    ) -> Self {
         // What nobody called for must not be counted.
         let never = Duration::from_secs(3600);
         let limits =
             Limits { connections: 1, revocations_every: never, probe_every: never, ..patient() };
-        Self::build(modules, Arc::new(move |config| config.limits = limits.clone()), true).await
+        let tune = move |config: &mut Config| {
+            tune(config);
+            config.limits = limits.clone();
+        };
+        Self::build(modules, Arc::new(tune), true).await
     }
 
     /// Services that run elsewhere, on that database and those keys.
