@@ -19,7 +19,7 @@ import { must, refused, same } from "./must.js";
 const TOKENS = 120;
 const MICROS = 100 * 3 + 20 * 15;
 
-/** Nobody decides on what they submitted, and only some on what others did. */
+/** Nobody decides on what they submitted or wrote last, and only some on what others did. */
 export async function decides({ writer, manager, viewer, stranger }: Cast, piece: ContentPiece): Promise<void> {
   const { contentPieceId } = piece;
   const own = writer.service(ContentPieceService);
@@ -35,13 +35,20 @@ export async function decides({ writer, manager, viewer, stranger }: Cast, piece
 
   await own.withdrawContentPiece({ contentPieceId });
   await theirs.submitContentPiece({ contentPieceId });
-  const self = await refused(theirs.approveContentPiece({ contentPieceId }));
-  same([self.reason, self.cause], ["INVALID_STATE", "own_work"], "an approval of one's own");
+  const submitter = await refused(theirs.approveContentPiece({ contentPieceId }));
+  same([submitter.reason, submitter.cause], ["INVALID_STATE", "own_work"], "who submitted it");
 
   await theirs.withdrawContentPiece({ contentPieceId });
+  await writes(manager, writer, piece);
+  await own.submitContentPiece({ contentPieceId });
+  const author = await refused(theirs.approveContentPiece({ contentPieceId }));
+  same([author.reason, author.cause], ["INVALID_STATE", "own_work"], "who wrote it last");
+
+  await own.withdrawContentPiece({ contentPieceId });
+  await writes(writer, writer, piece);
   await own.submitContentPiece({ contentPieceId });
   const approved = await theirs.approveContentPiece({ contentPieceId });
-  same([approved.state, approved.versionNumber], [ContentPieceState.APPROVED, 2], "the decision");
+  same([approved.state, approved.versionNumber], [ContentPieceState.APPROVED, 4], "the decision");
   must(approved.decidedBy !== approved.submittedBy && approved.decidedBy !== "", "another person's");
 }
 
@@ -53,7 +60,7 @@ export async function takesAnApprovalBack({ writer, manager, stranger }: Cast, p
 
   const written = await writes(writer, writer, piece);
 
-  same(written.number, 3, "the version");
+  same(written.number, 5, "the version");
   same((await read(writer, piece)).state, ContentPieceState.DRAFT, "the state");
   const undecided = await refused(manager.service(ContentPieceService).approveContentPiece({ contentPieceId }));
   same([undecided.reason, undecided.metadata["state"]], ["BAD_TRANSITION", "draft"], "nothing to approve");
