@@ -79,7 +79,7 @@ impl<C: Listener> Cast<C> {
 
         let (heard, refused) = self.viewer.follow(GENERATE, &of(piece));
         refused.unwrap().says("FORBIDDEN", "permission", "seo.contentPieces.generate");
-        assert_eq!(heard, [json!({}); 0]);
+        assert!(heard.is_empty(), "{heard:?}");
         assert_eq!(self.viewer.call(GET, &of(piece)).unwrap()["title"], piece["title"]);
 
         let (heard, refused) = self.stranger.follow(GENERATE, &of(piece));
