@@ -3,6 +3,7 @@
 mod buf;
 mod curl;
 mod doctor;
+mod drafts;
 mod grpcio;
 mod grpcurl;
 mod idle;

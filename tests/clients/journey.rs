@@ -58,7 +58,7 @@ impl Refusal {
         Self::of(details.iter().map(|(kind, detail)| (kind.as_str(), detail)))
     }
 
-    fn says(&self, reason: &str, key: &str, value: &str) {
+    pub fn says(&self, reason: &str, key: &str, value: &str) {
         assert_eq!((self.reason.as_str(), text(&self.metadata[key]).as_str()), (reason, value));
     }
 }

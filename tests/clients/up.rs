@@ -117,9 +117,18 @@ pub fn root() -> PathBuf {
 
 /// What a command prints: on standard output if it went well, else on standard error.
 pub fn run(command: &mut Command) -> Result<String, String> {
+    match run_to_its_end(command) {
+        (answer, None) => Ok(answer),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// What a command prints on standard output, and on standard error if it did not go well.
+pub fn run_to_its_end(command: &mut Command) -> (String, Option<String>) {
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    let error = (!output.status.success()).then(|| text(&output.stderr));
+    (text(&output.stdout), error)
 }
 
 /// A tool that `tests/run` installed.

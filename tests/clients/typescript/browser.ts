@@ -1,61 +1,28 @@
 // The client in headless Chromium: two tabs in two organisations, and pages of other origins.
 
-import { createInterface } from "node:readline/promises";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
+import { inChromium, origin, tab, told } from "./chromium.js";
 import { must, same } from "./must.js";
 import { Site } from "./server.js";
 import { type Given, type Stage, stage, unsettle } from "./stage.js";
 
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
 const [own, listed, foreign] = [await Site.start(), await Site.start(), await Site.start()];
 // Another name for this machine: another site, as far as cookies go.
 console.log(JSON.stringify({ own: origin("127.0.0.1", own), listed: origin("localhost", listed) }));
-const lines = createInterface({ input: process.stdin });
-const { value: line } = await lines[Symbol.asyncIterator]().next();
-lines.close();
-const given = JSON.parse(line ?? "") as Given;
+const given = await told<Given>();
 own.gateway = new URL(given.gateway);
 
-const folder = mkdtempSync(join(tmpdir(), "devsphere-chromium-"));
-const browser = await chromium.launchPersistentContext(folder, {
-  executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-  headless: true,
-  args: FLAGS,
-});
 try {
-  const set = await stage(given);
-  await twoTabs(browser, set);
-  await otherOrigins(browser, set);
+  await inChromium(async (browser) => {
+    const set = await stage(given);
+    await twoTabs(browser, set);
+    await otherOrigins(browser, set);
+  });
   console.log("the journey is done");
 } finally {
-  await browser.close();
-  rmSync(folder, { recursive: true, force: true });
   for (const site of [own, listed, foreign]) {
     site.stop();
   }
-}
-
-function origin(host: string, site: Site): string {
-  return `http://${host}:${site.port}`;
-}
-
-async function tab(browser: BrowserContext, url: string): Promise<Page> {
-  const page = await browser.newPage();
-  await page.goto(url);
-  await page.waitForFunction(() => window.page !== undefined);
-  return page;
 }
 
 /** Everything that a tab's calls are answered, as text. */

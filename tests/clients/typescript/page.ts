@@ -3,6 +3,8 @@
 import { createClient, type DevsphereClient } from "@devsphere/client";
 import { LeadService } from "@devsphere/client/crm/v1";
 import { PersonService } from "@devsphere/client/identity/v1";
+import type { Drafting } from "./cast.js";
+import { drafts } from "./drafts.js";
 import { journey } from "./journey.js";
 import { refused } from "./must.js";
 import type { Account } from "./stage.js";
@@ -43,6 +45,8 @@ const page = {
   },
 
   journey: () => journey(mine()),
+
+  drafts: (given: Drafting) => drafts(mine(), given),
 
   leads: () => names(mine()),
 
