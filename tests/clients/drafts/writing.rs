@@ -29,7 +29,7 @@ impl<C: Listener> Cast<C> {
             });
             json!({ "aiProvider": provider, "updateMask": "*" })
         };
-        let check = (PROVIDERS, "CheckAiProvider");
+        let check = (PROVIDERS, "ProbeAiProvider");
 
         let private = self.ceo.call(CONNECT, &connect("http://10.1.2.3")).unwrap_err();
         assert_eq!(private.fields, ["ai_provider.base_url"]);

@@ -45,16 +45,16 @@ export async function connects({ ceo, manager, stranger }: Cast, model: string):
   const closed = await refused(providers.updateAiProvider(connect("http://10.1.2.3")));
   same(closed.violations.map(({ field }) => field), ["ai_provider.base_url"], "a private address");
   const theirs = manager.service(AiProviderService);
-  for (const call of [() => theirs.updateAiProvider(connect(model)), () => theirs.checkAiProvider({})]) {
+  for (const call of [() => theirs.updateAiProvider(connect(model)), () => theirs.probeAiProvider({})]) {
     await forbidden(call(), "administration.aiProvider.update");
   }
 
   const connected = await providers.updateAiProvider(connect(model));
   same(connected.apiKey, "", "the key, never shown");
-  const { latencyMs, usage } = await providers.checkAiProvider({});
+  const { latencyMs, usage } = await providers.probeAiProvider({});
   must(latencyMs > 0, "a latency");
   same(usage?.step, AiStep.PROBE, "the question");
-  const elsewhere = await refused(stranger.service(AiProviderService).checkAiProvider({}));
+  const elsewhere = await refused(stranger.service(AiProviderService).probeAiProvider({}));
   same([elsewhere.reason, elsewhere.cause], ["AI_FAILED", "no_provider"], "the other organisation's provider");
 }
 

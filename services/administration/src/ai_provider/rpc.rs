@@ -123,7 +123,9 @@ impl AiProviders {
 
         let api_key = match provider.api_key.take() {
             // Without a provider of its own there is none to tell it to.
-            Some(sealed) if provider.kind.is_some() => Vault::open_folder(&self.keys)?.open(place, &sealed)?,
+            Some(sealed) if provider.kind.is_some() => {
+                Vault::open_folder(&self.keys)?.open(place, &sealed)?
+            }
             _ => String::new(),
         };
         Ok(wire::connection(provider, api_key))
