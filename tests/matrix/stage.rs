@@ -160,7 +160,7 @@ impl Stage {
 
     /// Sign-ups are taken, guesses forgotten, agents ask the model that is offered, and the first
     /// start's code is the example: what no RPC can arrange.
-    async fn reset(&self) {
+    pub async fn reset(&self) {
         let code = needs::CODE.replace('-', "");
         let arrange = sqlx::query(
             "with forgotten as (delete from identity.guess), own as (delete from administration.ai_provider)
