@@ -4,6 +4,7 @@ mod clean;
 mod form;
 mod prompt;
 mod rpc;
+mod schema;
 mod write;
 
 use devsphere_proto::{

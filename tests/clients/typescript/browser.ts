@@ -100,7 +100,8 @@ async function crowds(
     same(found, [south, ofSouth], "one of the crowd in the south");
   }
 
-  const rush = (page: Page, id: string) => page.evaluate((id) => window.page.rush(10, id), id);
+  // A browser has six connections to one host: a seventh request would wait, and carry the next token.
+  const rush = (page: Page, id: string) => page.evaluate((id) => window.page.rush(3, id), id);
   const [northern, southern] = await Promise.all([rush(one, north), rush(two, south)]);
   for (const found of northern) {
     same(found, [200, north, null], "a refresh of the rush in the north");
@@ -108,7 +109,7 @@ async function crowds(
   for (const found of southern) {
     same(found, [200, south, null], "a refresh of the rush in the south");
   }
-  // Twenty uses of one token at once are no theft: the session goes on.
+  // Six uses of one token at once are no theft: the session goes on.
   same(await crowd(one, north).then((crowd) => crowd.length), 10, "goes on");
 }
 

@@ -77,6 +77,7 @@ pub(super) fn content(
             "the agent wrote a way out of the page, which is neither the site's nor a source's";
         finding("link_removed", Severity::Warning, message, place)
     }));
+    findings.extend(said_to_the_editor(answer));
     if title.is_empty() {
         return Err("`title` is empty".into());
     }
@@ -147,6 +148,15 @@ fn links(answer: &Value, task: &DraftTask) -> Vec<Link> {
         Some(Link { anchor, url: page.url.clone() })
     });
     links.take(LINKS).collect()
+}
+
+/// What the writer leaves to a person, beside the text.
+fn said_to_the_editor(answer: &Value) -> impl Iterator<Item = Finding> {
+    let nowhere = Allowed::new("", Vec::new());
+    let said = items(answer, "for_the_editor").filter_map(Value::as_str).take(MOST_NAMED);
+    said.map(move |said| line(&clean::plain(said, &nowhere, &mut Removed::new()), SHORT))
+        .filter(|said| !said.is_empty())
+        .map(|said| finding("writers_note", Severity::Note, said, ""))
 }
 
 /// The brief's sources that the text says it stands on: a model cannot add one.

@@ -43,6 +43,7 @@ fn a_good_answer_becomes_a_text_that_keeps_the_contract() {
         ],
         "images": [{"subject": "A desk", "alt": "A desk of oak"}, {"subject": "No alt"}],
         "sources": ["https://law.example/act", "https://invented.example"],
+        "for_the_editor": ["Check the price. https://evil.example", "", 7],
     });
 
     let (content, findings) = content(&answer, &task(), &[]).unwrap();
@@ -55,7 +56,8 @@ fn a_good_answer_becomes_a_text_that_keeps_the_contract() {
     assert_eq!((content.faq.len(), content.images.len()), (1, 1));
     assert_eq!(content.internal_links.len(), 1);
     assert_eq!(content.sources, task().brief.unwrap().sources);
-    assert_eq!(findings, []);
+    let notes: Vec<_> = findings.iter().map(|one| (&*one.rule, &*one.message)).collect();
+    assert_eq!(notes, [("writers_note", "Check the price.")]);
     assert_eq!(check(&content), Ok(()));
 }
 
