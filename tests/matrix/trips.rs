@@ -72,7 +72,7 @@ const ASKED: [(&str, usize); 6] = [
 
 /// Whether the method itself opens a transaction.
 pub(crate) fn asks_database(method: &Method) -> bool {
-    !exception(method).is_some_and(|trips| trips == 0)
+    exception(method).is_none_or(|trips| trips != 0)
 }
 
 /// The kind of a stream; what it costs is the cost of a page.
