@@ -37,7 +37,12 @@ fn schemathesis_finds_no_server_error_and_no_answer_that_the_document_does_not_k
     let told = run(Command::new(tool("schemathesis"))
         .current_dir(&folder.0)
         .args(["run", &document, "-H", &bearer, "-c", CHECKS])
-        .args(["--exclude-path-regex", &LEFT_OUT.join("|"), "--phases", "examples,coverage,fuzzing"])
+        .args([
+            "--exclude-path-regex",
+            &LEFT_OUT.join("|"),
+            "--phases",
+            "examples,coverage,fuzzing",
+        ])
         .args(["--seed", "7", "-n", "40", "--max-time", "70", "--continue-on-failure"]))
     .unwrap_or_else(|told| panic!("{told}"));
 
