@@ -58,12 +58,14 @@ fn obey(asked: &Asked) -> Script {
 fn ways_out(drafted: &GeneratedDraft) -> Vec<String> {
     let version = drafted.content_version.clone().unwrap();
     let content = version.content.unwrap();
+    let found = version.checks.unwrap().findings;
     let mut texts = vec![content.title, content.slug, content.meta_description, content.body];
     texts.push(content.json_ld);
     texts.extend(content.outline.into_iter().map(|heading| heading.text));
     texts.extend(content.faq.into_iter().flat_map(|one| [one.question, one.answer]));
     texts.extend(content.images.into_iter().flat_map(|one| [one.subject, one.alt]));
     texts.extend(content.internal_links.into_iter().flat_map(|one| [one.anchor, one.url]));
+    texts.extend(found.into_iter().flat_map(|finding| [finding.message, finding.quote]));
     let tells = ["://", "www.", "](", "<", "javascript:", "data:", "\\evil"];
     let own = ["https://lindqvist.example", "https://page.example/crawled"];
     let bare = |text: &String| own.iter().fold(text.clone(), |text, url| text.replace(url, ""));

@@ -23,6 +23,9 @@ pub(crate) use rpc::Usages;
 /// Bytes of a question that make a token at least, in any language.
 const BYTES_PER_TOKEN: usize = 3;
 
+/// A provider may call its models what it likes; no longer name is kept.
+const LONGEST_MODEL: usize = 200;
+
 /// After the last moment at which an answer can come, so much later nobody is left to note it.
 const GRACE: Duration = Duration::from_secs(60);
 
@@ -181,7 +184,8 @@ impl Outcome {
     ) -> Self {
         let (state, failure, attempts, model, usage) = match ended {
             Some(Ok(reply)) => {
-                (State::Succeeded, "", reply.attempts, Some(reply.model.clone()), reply.usage)
+                let model = reply.model.chars().filter(|c| !c.is_control()).take(LONGEST_MODEL);
+                (State::Succeeded, "", reply.attempts, Some(model.collect()), reply.usage)
             }
             Some(Err(failure)) => {
                 (State::Failed, failure.cause.as_str(), failure.attempts, None, failure.usage)

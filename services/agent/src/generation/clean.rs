@@ -11,6 +11,15 @@ pub(super) use address::Allowed;
 /// What of an answer was taken out.
 pub(super) type Removed = Vec<String>;
 
+/// What was removed as people may be shown it: where it led, without what it would have carried there.
+pub(super) fn named(place: &str) -> String {
+    if place.starts_with('<') {
+        return "HTML".into();
+    }
+    let place = place.split_once("//").map_or(place, |(_, rest)| rest);
+    place.split(['/', '?', '#', '\\']).next().unwrap_or_default().to_owned()
+}
+
 /// Markdown without HTML, and with no way out but those that are allowed.
 pub(super) fn markdown(text: &str, allowed: &Allowed<'_>, removed: &mut Removed) -> String {
     let text = markdown::without_ways_out(text, allowed, removed);
@@ -86,6 +95,14 @@ mod tests {
         ] {
             assert!(kept(foreign).is_err(), "{foreign}");
         }
+    }
+
+    #[test]
+    fn what_was_removed_is_named_without_what_it_carried() {
+        assert_eq!(named("https://evil.example/?d=secret"), "evil.example");
+        assert_eq!(named("//evil.example#secret"), "evil.example");
+        assert_eq!(named("<img src=\"https://evil.example/?secret\">"), "HTML");
+        assert_eq!(named("www.evil.example/secret"), "www.evil.example");
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(super) fn content(
     findings.extend(named.map(|place| {
         let message =
             "the agent wrote a way out of the page, which is neither the site's nor a source's";
-        finding("link_removed", Severity::Warning, message, place)
+        finding("link_removed", Severity::Warning, message, &clean::named(place))
     }));
     findings.extend(said_to_the_editor(answer));
     if title.is_empty() {

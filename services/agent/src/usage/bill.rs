@@ -6,6 +6,9 @@ use crate::provider;
 
 const MILLION: i128 = 1_000_000;
 
+/// No answer has more tokens; whoever says so would only break the sums.
+const MOST_TOKENS: u64 = 1_000_000_000;
+
 /// Tokens and what they cost, each counted in one place.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Bill {
@@ -20,31 +23,30 @@ pub(crate) struct Bill {
 impl Bill {
     /// What these tokens cost at those prices, to the next millionth.
     pub(crate) fn of(usage: provider::Usage, prices: &AiPrices) -> Self {
-        let tokens = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let tokens = |count: u64| count.min(MOST_TOKENS).cast_signed();
+        let [input, output] = [usage.input, usage.output].map(tokens);
+        let [cache_read, cache_write] = [usage.cache_read, usage.cache_write].map(tokens);
         let or_input = |price: i64| if price == 0 { prices.input_micros } else { price };
         let parts = [
-            (usage.input, prices.input_micros),
-            (usage.output, prices.output_micros),
-            (usage.cache_read, or_input(prices.cache_read_micros)),
-            (usage.cache_write, or_input(prices.cache_write_micros)),
+            (input, prices.input_micros),
+            (output, prices.output_micros),
+            (cache_read, or_input(prices.cache_read_micros)),
+            (cache_write, or_input(prices.cache_write_micros)),
         ];
         let sum: i128 =
             parts.map(|(count, price)| i128::from(count) * i128::from(price)).iter().sum();
         Self {
-            input_tokens: tokens(usage.input),
-            output_tokens: tokens(usage.output),
-            cache_read_tokens: tokens(usage.cache_read),
-            cache_write_tokens: tokens(usage.cache_write),
+            input_tokens: input,
+            output_tokens: output,
+            cache_read_tokens: cache_read,
+            cache_write_tokens: cache_write,
             estimated: usage.is_estimate,
             cost_micros: i64::try_from((sum + MILLION - 1) / MILLION).unwrap_or(i64::MAX),
         }
     }
 
-    pub(super) fn tokens(&self) -> i64 {
-        self.input_tokens
-            .saturating_add(self.output_tokens)
-            .saturating_add(self.cache_read_tokens)
-            .saturating_add(self.cache_write_tokens)
+    pub(super) const fn tokens(&self) -> i64 {
+        self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
     }
 }
 
@@ -81,6 +83,11 @@ mod tests {
 
         assert_eq!(Bill::of(usage(1, 0, 0, 0), &cent).cost_micros, 1);
         assert_eq!(Bill::of(usage(0, 0, 0, 0), &cent).cost_micros, 0);
-        assert_eq!(Bill::of(usage(u64::MAX, u64::MAX, 0, 0), &PRICES).cost_micros, i64::MAX);
+        let absurd = Bill::of(usage(u64::MAX, u64::MAX, u64::MAX, u64::MAX), &PRICES);
+        assert_eq!(absurd.tokens(), 4_000_000_000);
+        assert_eq!(
+            absurd.cost_micros,
+            1_000_000_000 * 3 + 15_000_000_000 + 300_000_000 + 3_000_000_000
+        );
     }
 }

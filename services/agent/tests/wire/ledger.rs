@@ -42,6 +42,26 @@ async fn a_line_says_who_asked_whom_for_what_and_what_it_cost() {
 }
 
 #[tokio::test]
+async fn a_provider_that_counts_absurdly_breaks_no_sum() {
+    let most = u64::MAX;
+    let stage = Stage::new(Wire::Anthropic, move |asked| {
+        author(asked).tokens(Tokens {
+            input: most,
+            output: most,
+            cache_read: most,
+            cache_write: most,
+        })
+    })
+    .await;
+    let (_north, writer) = stage.org("north").await;
+
+    stage.draft(&writer, task()).await.1.unwrap();
+
+    assert_eq!(stage.usages(&writer).await[0].input_tokens, 1_000_000_000);
+    assert_eq!(stage.spending(&writer).await.tokens, 12_000_000_000);
+}
+
+#[tokio::test]
 async fn the_list_is_filtered_and_paged() {
     let stage = Stage::new(Wire::Anthropic, author).await;
     let (_north, writer) = stage.org("north").await;
