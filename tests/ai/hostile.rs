@@ -65,7 +65,9 @@ fn ways_out(drafted: &GeneratedDraft) -> Vec<String> {
     texts.extend(content.faq.into_iter().flat_map(|one| [one.question, one.answer]));
     texts.extend(content.images.into_iter().flat_map(|one| [one.subject, one.alt]));
     texts.extend(content.internal_links.into_iter().flat_map(|one| [one.anchor, one.url]));
-    texts.extend(found.into_iter().flat_map(|finding| [finding.message, finding.quote]));
+    // What is counted in a text quotes the writer's own words; this is what is said of the model's.
+    let removed = found.into_iter().filter(|finding| finding.rule.ends_with("_removed"));
+    texts.extend(removed.flat_map(|finding| [finding.message, finding.quote]));
     let tells = ["://", "www.", "](", "<", "javascript:", "data:", "\\evil"];
     let own = ["https://lindqvist.example", "https://page.example/crawled"];
     let bare = |text: &String| own.iter().fold(text.clone(), |text, url| text.replace(url, ""));

@@ -17,7 +17,9 @@ pub(super) fn named(place: &str) -> String {
         return "HTML".into();
     }
     let place = place.split_once("//").map_or(place, |(_, rest)| rest);
-    place.split(['/', '?', '#', '\\']).next().unwrap_or_default().to_owned()
+    let host = place.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    // Some who show it would make a link of it again.
+    host.trim_start_matches("www.").to_owned()
 }
 
 /// Markdown without HTML, and with no way out but those that are allowed.
@@ -102,7 +104,7 @@ mod tests {
         assert_eq!(named("https://evil.example/?d=secret"), "evil.example");
         assert_eq!(named("//evil.example#secret"), "evil.example");
         assert_eq!(named("<img src=\"https://evil.example/?secret\">"), "HTML");
-        assert_eq!(named("www.evil.example/secret"), "www.evil.example");
+        assert_eq!(named("www.evil.example/secret"), "evil.example");
     }
 
     #[test]
